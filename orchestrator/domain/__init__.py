@@ -1,0 +1,1 @@
+"""What is true of runs, budgets, evidence and verdicts. Standard library only; no clock, files or network."""

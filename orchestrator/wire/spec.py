@@ -1,0 +1,222 @@
+"""The scientific spec: everything that decides what a run computes, and nothing that does not.
+
+Its canonical form (RFC 8785, after coercion by these models) is the content of ``spec.json``, and the sha256 of
+those bytes is the run's identity. So ``1e-4``, ``0.0001`` and ``"1e-4"`` are one run, and host, lane, campaign,
+name, policy and deadline, which are not here, cannot make two runs of one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+RunId = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = RunId
+
+
+class Part(BaseModel):
+    """A frozen piece of a spec; unknown keys are an error, because a person wrote them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSpec(Part):
+    """The student's (or teacher's) architecture: a decoder-only GPT."""
+
+    layers: Annotated[int, Field(ge=1, le=256)] = 4
+    heads: Annotated[int, Field(ge=1, le=256)] = 4
+    head_dim: Annotated[int, Field(ge=2, le=1024)] = 32
+    model_dim: Annotated[int, Field(ge=2, le=65536)] = 128
+    mlp_ratio: Positive = 4.0
+    vocab_size: Annotated[int, Field(ge=2, le=65536)] = 256
+    tied_embeddings: bool = False
+    softcap: NonNegative = Field(15.0, description="logits become softcap*tanh(z/softcap); 0 turns it off")
+
+
+class DataSpec(Part):
+    """Tokens: the always-present standard-library corpus, or ``.bin`` shards in the modded-nanogpt layout."""
+
+    corpus: Literal["python-stdlib", "shards"] = "python-stdlib"
+    train: str | None = Field(None, description="glob of training shards below ROOT/data, for corpus: shards")
+    validation: str | None = Field(None, description="glob of validation shards below ROOT/data")
+    sha256: Sha256 | None = Field(None, description="corpus digest; when given, any other corpus is refused")
+    sequence_length: Annotated[int, Field(ge=2, le=1 << 20)] = 64
+    batch_sequences: Count = Field(16, description="sequences per optimizer step")
+    microbatch_sequences: Count | None = Field(None, description="sequences per forward pass; null means the batch")
+
+    @model_validator(mode="after")
+    def _shards_need_globs(self) -> DataSpec:
+        if self.corpus == "shards" and not (self.train and self.validation):
+            raise ValueError("corpus: shards needs both 'train' and 'validation' globs")
+        for glob in (self.train, self.validation):
+            if glob and (glob.startswith("/") or ".." in glob.split("/")):
+                raise ValueError("shard globs are relative to ROOT/data and may not contain '..'")
+        if self.microbatch_sequences and self.batch_sequences % self.microbatch_sequences:
+            raise ValueError("batch_sequences must be a multiple of microbatch_sequences")
+        return self
+
+
+class OptimizerSpec(Part):
+    """Muon for hidden matrices with AdamW for the rest, or AdamW for all."""
+
+    kind: Literal["muon", "adamw"] = "muon"
+    lr: Positive = Field(2e-3, description="AdamW's base learning rate")
+    muon_lr: Positive = Field(2e-2, description="Muon's base learning rate; unused with kind: adamw")
+    weight_decay: NonNegative = 0.0
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.95
+    grad_clip: NonNegative = Field(1.0, description="global gradient norm; 0 turns clipping off")
+
+
+class ScheduleSpec(Part):
+    """Learning-rate multiplier over the fraction f of the horizon (domain: the KD learning-rate policy).
+
+    ``boost`` for ``f < hold``; linear from ``boost`` to 1 on ``[hold, drop_to_base]``; 1 after; linear to ``floor``
+    over the last ``cooldown`` of the horizon. At the KD stop (in a control arm: never) a further ramp to
+    ``finish`` over ``finish_ramp_steps``, latched.
+    """
+
+    boost: Positive = 1.0
+    hold: Fraction = 0.0
+    drop_to_base: Fraction = 0.0
+    cooldown: Fraction = 0.0
+    floor: Fraction = 0.1
+    finish: Fraction = 1.0
+    finish_ramp_steps: Count = 25
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _hold_before_drop(self) -> ScheduleSpec:
+        if self.hold > self.drop_to_base:
+            raise ValueError("schedule.hold must not be later than schedule.drop_to_base")
+        return self
+
+
+class Selector(Part):
+    """A choice among runs of an earlier stage, made once and pinned in the ledger.
+
+    ``from`` is ``STAGE.best``; ``by`` the rule of that stage's ``select``; ``among`` the sorted run ids it chooses
+    from; ``admitted`` the policy that a run must pass to be chosen, in canonical form.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    from_: str = Field(alias="from", pattern=r"^[a-z0-9_]+\.(best|first)$")
+    by: str = ""
+    among: tuple[RunId, ...] = ()
+    admitted: dict[str, Any] = {}
+
+
+class KdStopSpec(Part):
+    """Stop KD once student_val <= teacher_val + sign*margin at a validation with step >= min_step; latched."""
+
+    mode: Literal["val_margin", "never"] = "val_margin"
+    margin: NonNegative = 0.05
+    sign: Literal[1, -1] = 1
+    min_step: Annotated[int, Field(ge=0)] = 25
+    max_fraction: Fraction = Field(1.0, description="KD ends here at the latest, as a fraction of the horizon")
+
+
+class KdSpec(Part):
+    """Logits distillation: L = alpha*CE + (1-alpha)*s*T^2*KL(q^T||p^T) on softcapped logits."""
+
+    teacher: Selector
+    alpha: Fraction = Field(0.5, description="the weight of CE")
+    temperature: Positive = 1.0
+    dynamic_norm: Literal["lagged", "exact", "off"] = "lagged"
+    norm_max: Positive = Field(10.0, description="the clamp of s")
+    stop: KdStopSpec = KdStopSpec()
+
+
+class ValidationSpec(Part):
+    every: Count = 25
+    sequences: Count = Field(256, description="validation sequences, the same ones each time")
+
+
+class CheckpointSpec(Part):
+    keep_best: bool = True
+    every: Annotated[int, Field(ge=0)] = Field(0, description="also save 'last' every N steps; 0: at the end only")
+
+
+class SimulatedSpec(Part):
+    """The small test trainer: a known loss curve with known noise, no torch. Some fields make it misbehave."""
+
+    val_start: NonNegative = 5.0
+    val_floor: NonNegative = 2.0
+    decay_steps: Positive = 100.0
+    noise: NonNegative = 0.0
+    step_ms: NonNegative = Field(10.0, description="simulated train time per step")
+    real_step_ms: NonNegative = Field(0.0, description="how long a step really takes")
+    kd_gain: float = Field(0.0, description="relative speed-up of the decay while KD is on")
+    boost_gain: float = Field(0.0, description="relative speed-up of the decay per unit of LR boost above 1")
+    fault: Literal["none", "exit", "ignore_term", "fork", "torn_line", "flood", "nan", "hang", "oom"] = "none"
+    fault_step: Annotated[int, Field(ge=0)] = 0
+    exit_code: Annotated[int, Field(ge=0, le=255)] = 3
+
+
+class NeedsSpec(Part):
+    """What the run needs of a host, whatever the host is called."""
+
+    gpus: Annotated[int, Field(ge=0, le=64)] = 0
+
+
+class Spec(Part):
+    """One run: one trainer, one seed, one horizon."""
+
+    contract: Literal["v1"] = "v1"
+    entry: Literal["gpt", "simulated"] = "gpt"
+    mode: Literal["ce", "kd"] = "ce"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    horizon: Count = 1000
+    precision: Literal["fp32", "bf16"] = "fp32"
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(0, description="CPU threads; 0 means the host's choice")
+    compile: bool = False
+    model: ModelSpec = ModelSpec()
+    data: DataSpec = DataSpec()
+    optimizer: OptimizerSpec = OptimizerSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
+    kd: KdSpec | None = None
+    validation: ValidationSpec = ValidationSpec()
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    stop_at_target: Selector | None = Field(
+        None, description="end the run once the target is confirmed by two consecutive validations"
+    )
+    simulated: SimulatedSpec | None = None
+    needs: NeedsSpec = NeedsSpec()
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Spec:
+        if (self.mode == "kd") != (self.kd is not None):
+            raise ValueError("mode: kd and a 'kd' section go together")
+        if (self.entry == "simulated") != (self.simulated is not None):
+            raise ValueError("entry: simulated and a 'simulated' section go together")
+        return self
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """RFC 8785 bytes of plain JSON data. Raises ``rfc8785.CanonicalizationError`` for NaN, inf and huge ints."""
+    return rfc8785.dumps(value)
+
+
+def spec_bytes(spec: Spec) -> bytes:
+    """The exact content of ``spec.json``."""
+    return canonical_bytes(spec.model_dump(mode="json", by_alias=True))
+
+
+def run_id_of(spec: Spec) -> str:
+    """The run's identity: sha256 (hex) of :func:`spec_bytes`."""
+    return hashlib.sha256(spec_bytes(spec)).hexdigest()
+
+
+def config_id_of(spec: Spec) -> str:
+    """Identity of the spec without its seed: what replicates of one configuration share."""
+    body = spec.model_dump(mode="json", by_alias=True)
+    del body["seed"]
+    return hashlib.sha256(canonical_bytes(body)).hexdigest()
