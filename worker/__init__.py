@@ -1,0 +1,1 @@
+"""The host side of kdorch: a standard-library supervisor and a torch trainer."""
