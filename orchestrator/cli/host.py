@@ -1,0 +1,93 @@
+"""``kdorch host``: which hosts there are, whether their keys are trusted, and whether they are fit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import hosts_option, json_option, say
+
+
+@click.group(epilog="""\b
+Examples:
+  kdorch host list
+  kdorch host trust h100        look at the key the host shows, and trust it
+  kdorch host doctor h100       is it fit to run?""")
+def host() -> None:
+    """List, trust and examine hosts."""
+
+
+@host.command("list")
+@json_option("The inventory as JSON.")
+@hosts_option
+def list_(as_json: bool, hosts_file: Path | None) -> None:
+    """List the hosts and lanes of the hosts file. Opens no connection."""
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import inventory_of
+
+    inventory = inventory_of(Home.from_environment(), hosts_file)
+    if as_json:
+        facts = {"hosts": {n: e.public() for n, e in sorted(inventory.hosts.items())},
+                 "lanes": {n: list(h) for n, h in sorted(inventory.lanes.items())}}
+        click.echo(json.dumps(facts, indent=2, sort_keys=True))
+        return
+    for name, entry in sorted(inventory.hosts.items()):
+        where = "this machine" if entry.transport == "local" else f"{entry.user or 'you'}@{entry.address}:{entry.port}"
+        click.echo(f"{name:<12} {where:<36} gpus {entry.gpus}  slots {entry.slots}  {entry.root}")
+    for lane, names in sorted(inventory.lanes.items()):
+        click.echo(f"lane {lane}: {' -> '.join(names)}")
+
+
+@host.command(epilog="""\b
+Examples:
+  kdorch host trust h100                      shows the fingerprint and asks
+  kdorch host trust h100 --yes                trusts what is shown (first look at it!)
+  kdorch host trust h100 --replace            after you know why the key changed""")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--replace", is_flag=True, help="Replace the key that is trusted now.")
+@hosts_option
+def trust(name: str, yes: bool, replace: bool, hosts_file: Path | None) -> int:
+    """Look at a host's key and trust it. Compare the fingerprint with one you got another way."""
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import inventory_of
+    from orchestrator.transport.trust import offered_keys, trust_keys
+
+    home = Home.from_environment()
+    entry = inventory_of(home, hosts_file).host(name)
+    if entry.transport == "local":
+        say(f"{name} is this machine; there is no key to trust")
+        return 0
+    keys = offered_keys(entry, home.root)
+    for key in keys:
+        click.echo(f"{key.key_type} {key.fingerprint}")
+    if not yes and not click.confirm(f"Trust {'this key' if len(keys) == 1 else 'these keys'} for {name}?", err=True):
+        say("nothing was changed")
+        return 2
+    trust_keys(entry, home.root, keys, replace=replace)
+    say(f"{name} is trusted; its keys are in {home.known_hosts}")
+    return 0
+
+
+@host.command()
+@click.argument("name")
+@json_option("The facts as JSON.")
+@hosts_option
+def doctor(name: str, as_json: bool, hosts_file: Path | None) -> int:
+    """Examine a host: connection, Python, torch, disk, GPUs. Each line ok, warn or fail, with the remedy."""
+    from orchestrator.dispatch.doctor import examine
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import inventory_of, this_bundle
+
+    home = Home.from_environment()
+    entry = inventory_of(home, hosts_file).host(name)
+    findings = examine(home, entry, this_bundle())
+    if as_json:
+        click.echo(json.dumps([f.as_dict() for f in findings], indent=2, sort_keys=True))
+    else:
+        for finding in findings:
+            click.echo(f"{finding.level:<5} {finding.subject:<12} {finding.fact}"
+                       f"{f'  ->  {finding.remedy}' if finding.remedy else ''}")
+    return 3 if any(f.level == "fail" for f in findings) else 0

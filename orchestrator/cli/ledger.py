@@ -1,0 +1,96 @@
+"""``kdorch ledger``: what the ledger knows, why it says so, and bringing older results in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import say
+
+FORMATS = ("table", "json", "csv", "md")
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  kdorch ledger                                       every run, newest campaign last
+  kdorch ledger --status budget-pass                  what stayed within the teacher budget
+  kdorch ledger --campaign quickstart --sort steps_to_target
+  kdorch ledger --format json | jq '.[].name'
+  kdorch ledger show quickstart/l1d64-s0              every gate with its number and the line that proves it
+  kdorch ledger import ledger_of_record.csv           figures that somebody wrote down
+  kdorch ledger import run.log --mode ce_baseline     a training log""",
+)
+@click.option("--status", metavar="LABEL", help="Only runs that carry this label (any of them, not just the first).")
+@click.option("--campaign", metavar="C", help="Only this campaign, by name or id prefix.")
+@click.option("--sort", metavar="KEY", help="Sort by a key of the JSON form; runs without it come last.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.pass_context
+def ledger(context: click.Context, status: str | None, campaign: str | None, sort: str | None, form: str) -> None:
+    """List runs with their labels; 'show' explains one, 'import' brings in older ones."""
+    if context.invoked_subcommand is not None:
+        return
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import open_ledger
+    from orchestrator.report.tables import format_rows
+
+    home = Home.from_environment()
+    if not home.ledger.exists():
+        rows = []
+        say(f"no ledger at {home.ledger} yet; 'kdorch campaign launch quickstart.yaml' or 'kdorch ledger import' makes one")
+    else:
+        with open_ledger(home, on_upgrade=say) as opened:
+            rows = opened.rows(status=status, campaign=campaign, sort=sort)
+    click.echo(format_rows(rows, form), nl=False)
+
+
+@ledger.command(epilog="""\b
+Examples:
+  kdorch ledger show quickstart/l1d64-s0
+  kdorch ledger show 3f9a --json""")
+@click.argument("reference", metavar="RUN_ID")
+@click.option("--json", "as_json", is_flag=True, help="The explanation as JSON on standard output.")
+def show(reference: str, as_json: bool) -> None:
+    """Explain one run: every gate with its number, its limit, and the log line that proves it."""
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.proof import explain
+    from orchestrator.dispatch.session import open_ledger
+
+    home = Home.from_environment()
+    with open_ledger(home, on_upgrade=say) as opened:
+        explanation = explain(home, opened, reference)
+    click.echo(explanation.as_json() if as_json else explanation.as_text(), nl=False)
+
+
+@ledger.command("import", epilog="""\b
+Examples:
+  kdorch ledger import ledger_of_record.csv
+  kdorch ledger import aadab377.txt --mode ce_baseline
+  kdorch ledger import teacher.log --mode teacher --name teacher_L3_250""")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True,
+                type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--mode", type=click.Choice(("ce_baseline", "teacher", "kd", "control", "measurement")),
+              default="ce_baseline", show_default=True, help="What a training log was run for.")
+@click.option("--name", help="Name for an imported log; default the file's stem.")
+@click.option("--policy", default="teacher-budget-10pct", show_default=True, help="Policy for teachers.")
+@click.option("--campaign", default="imported", show_default=True, help="Campaign to file them under.")
+def import_(files: tuple[Path, ...], mode: str, name: str | None, policy: str, campaign: str) -> None:
+    """Import training logs, or CSV files of runs. Importing the same file again changes nothing."""
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import open_ledger
+    from orchestrator.domain.errors import UsageError
+    from orchestrator.ledger.imports import import_csv, import_log
+
+    if name is not None and len(files) > 1:
+        raise UsageError("--name goes with one file only", hint="import the files one by one to name them")
+    home = Home.from_environment()
+    with open_ledger(home, on_upgrade=say) as opened:
+        for file in files:
+            if file.suffix.lower() == ".csv":
+                new = import_csv(opened, file, policy_name=policy, campaign=campaign)
+                say(f"{file}: {len(new)} runs new to the ledger")
+            else:
+                run = import_log(opened, file, mode=mode, name=name, policy_name=policy, campaign=campaign)
+                say(f"{file}: imported as {run}")

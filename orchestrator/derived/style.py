@@ -1,0 +1,93 @@
+"""How every figure of kdorch looks, and how it becomes bytes.
+
+Matplotlib's object interface only: no pyplot, no display, no state that outlives a figure. The person's own
+``matplotlibrc`` is left aside and the files carry no date and no program version, so that the same numbers give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+DPI = 100
+WIDTH_IN, HEIGHT_IN = 7.6, 4.2
+
+# Okabe and Ito's palette: told apart with any common colour blindness, and in grey.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7A7A7A",
+)
+ROLE_COLOUR = {"ce": "#333333", "teacher": GREEN, "kd": BLUE, "control": ORANGE, "measurement": PURPLE}
+"""A role has one colour in all figures."""
+
+_SETTINGS: dict[str, Any] = {
+    "agg.path.chunksize": 20000,  # very long noisy lines otherwise exhaust the renderer's cells
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#999999",
+    "axes.grid": True,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "font.family": "DejaVu Sans",  # shipped with matplotlib
+    "font.size": 9,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw inside this: matplotlib's defaults with the house's settings, restored afterwards."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(cast("Any", _SETTINGS))  # its keys are typed as literals
+        yield
+
+
+def new_figure(*, height_in: float = HEIGHT_IN, width_in: float = WIDTH_IN) -> tuple[Figure, Axes]:
+    """A figure with one pair of axes; call inside :func:`house_style`."""
+    figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def png(figure: Figure) -> bytes:
+    """The figure's PNG bytes, without metadata."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+    return out.getvalue()
+
+
+def say_nothing_to_draw(axes: Axes, why: str) -> None:
+    """An honest empty figure."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", va="center", transform=axes.transAxes, color=GREY)
+
+
+def escaped(text: str) -> str:
+    """``text`` for a title or label: names may hold ``$``, which would start a formula."""
+    return text.replace("$", r"\$")
+
+
+def upright(axes: Axes, step: float, text: str, colour: str) -> None:
+    """A dashed vertical line with its name written beside it, inside the axes."""
+    axes.axvline(step, color=colour, linestyle=(0, (4, 3)), linewidth=1.0)
+    low, high = axes.get_xlim()
+    late = high > low and (step - low) / (high - low) > 0.8
+    axes.annotate(text, (step, 0.97), xycoords=("data", "axes fraction"), xytext=(-4 if late else 4, 0),
+                  textcoords="offset points", ha="right" if late else "left", va="top", fontsize=8, color=colour)

@@ -1,0 +1,208 @@
+"""Pulls a sealed attempt's evidence, refuses what does not match its manifest, derives and measures.
+
+Files arrive in ``<n>.partial`` and are resumed by offset. Only when every digest is right is the directory renamed to
+``<n>``, so an evidence directory is whole or absent. Checkpoints stay on the host; the manifest names their digests.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.derived.plots import run_plots
+from orchestrator.derived.summary import summary_csv
+from orchestrator.dispatch.agent import HostAgent
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.measure import measure, validation_records
+from orchestrator.domain.errors import EvidenceRefused
+from orchestrator.domain.metrics import Curve
+from orchestrator.ledger.rows import EvidenceRecord, FileRecord, MeasurementRecord, ValidationRecord
+from orchestrator.wire.documents import (
+    EnvironmentDocument,
+    ExitDocument,
+    Manifest,
+    parse_environment,
+    parse_exit,
+    parse_manifest,
+)
+from orchestrator.wire.spec import Spec
+from orchestrator.wire.trainlog import parse_log
+
+CHUNK_BYTES = 4 << 20
+LOG_LIMIT_BYTES = 256 << 20
+FILE_LIMIT_BYTES = 16 << 20
+FILES_LIMIT = 1000
+KEPT_ON_HOST = "checkpoints/"
+NEEDED = ("train.log", "status.json")
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Verified evidence with what was measured from it, ready for the ledger."""
+
+    evidence: EvidenceRecord
+    measurement: MeasurementRecord
+    validations: list[ValidationRecord]
+    curve: Curve
+    seal: ExitDocument
+
+
+@contextmanager
+def collecting(home: Home, run_id: str) -> Iterator[bool]:
+    """Hold the run's collection lock; yields False at once when another process is collecting it."""
+    path = home.evidence_lock(run_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _read_whole(agent: HostAgent, run_id: str, attempt: int, path: str) -> bytes:
+    data = bytearray()
+    while True:
+        piece = agent.read(run_id, attempt, path, offset=len(data), limit=CHUNK_BYTES)
+        data += piece.body
+        if len(data) > FILE_LIMIT_BYTES:
+            raise EvidenceRefused(f"{path} of run {run_id[:12]} is larger than {FILE_LIMIT_BYTES} bytes")
+        if piece.eof or not piece.body:
+            return bytes(data)
+
+
+def _check_names(manifest: Manifest, run_id: str, attempt: int, spec_digest: str) -> None:
+    asked = manifest.external_parameters
+    for key, want in (("run_id", run_id), ("attempt", attempt), ("spec_sha256", spec_digest)):
+        if asked.get(key) != want:
+            raise EvidenceRefused(f"manifest.json of run {run_id[:12]} speaks of {key} {asked.get(key)!r}, not {want!r}")
+    names = {f.name for f in manifest.files}
+    for name in NEEDED:
+        if name not in names:
+            raise EvidenceRefused(f"manifest.json of run {run_id[:12]} does not list {name}")
+    if len(manifest.files) > FILES_LIMIT:
+        raise EvidenceRefused(f"manifest.json of run {run_id[:12]} lists {len(manifest.files)} files; "
+                              f"at most {FILES_LIMIT} are accepted")
+    for file in manifest.files:
+        limit = LOG_LIMIT_BYTES if file.name == "train.log" else FILE_LIMIT_BYTES
+        if not file.name.startswith(KEPT_ON_HOST) and file.size_bytes > limit:
+            raise EvidenceRefused(f"{file.name} of run {run_id[:12]} is {file.size_bytes} bytes; "
+                                  f"at most {limit} are accepted")
+
+
+def _pull(agent: HostAgent, run_id: str, attempt: int, name: str, size: int, sha256: str, into: Path) -> None:
+    """Bring one file, resuming at what is there, and hold it against its promised size and digest."""
+    target = into / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    have = 0
+    if target.exists():
+        kept = target.read_bytes()[:size]
+        digest.update(kept)
+        have = len(kept)
+    with target.open("r+b" if target.exists() else "w+b") as out:
+        out.truncate(have)
+        out.seek(have)
+        while have < size:
+            piece = agent.read(run_id, attempt, name, offset=have, limit=min(CHUNK_BYTES, size - have))
+            if not piece.body:
+                break
+            out.write(piece.body)
+            digest.update(piece.body)
+            have += len(piece.body)
+        out.flush()
+        os.fsync(out.fileno())
+    if have != size or digest.hexdigest() != sha256:
+        target.unlink()
+        got = f"{have} bytes" if have != size else f"sha256 {digest.hexdigest()}"
+        want = f"{size} bytes" if have != size else f"sha256 {sha256}"
+        raise EvidenceRefused(f"{name} of run {run_id[:12]}: the manifest promises {want}, the host sent {got}",
+                              hint="run the command again; if it persists, the file was altered after sealing")
+
+
+def _pull_all(agent: HostAgent, home: Home, run_id: str, attempt: int) -> None:
+    """Fill and verify the partial directory, add the derived files, and put it in its final place."""
+    partial = home.evidence_in_progress(run_id, attempt)
+    partial.mkdir(parents=True, exist_ok=True)
+    seal_bytes = _read_whole(agent, run_id, attempt, "exit.json")
+    seal = parse_exit(seal_bytes, "exit.json")
+    if (seal.run_id, seal.attempt) != (run_id, attempt):
+        raise EvidenceRefused(f"exit.json of run {run_id[:12]} speaks of another run or attempt")
+    manifest_bytes = _read_whole(agent, run_id, attempt, "manifest.json")
+    found = hashlib.sha256(manifest_bytes).hexdigest()
+    if found != seal.manifest_sha256:
+        raise EvidenceRefused(f"manifest.json of run {run_id[:12]}: the seal promises sha256 {seal.manifest_sha256}, "
+                              f"the host sent {found}")
+    manifest = parse_manifest(manifest_bytes, "manifest.json")
+    _check_names(manifest, run_id, attempt, spec_digest=run_id)
+    for file in manifest.files:
+        if not file.name.startswith(KEPT_ON_HOST):
+            _pull(agent, run_id, attempt, file.name, file.size_bytes, file.sha256, partial)
+    log = (partial / "train.log").read_bytes()
+    if len(log) != seal.train_log_bytes:
+        raise EvidenceRefused(f"train.log of run {run_id[:12]} has {len(log)} bytes; the seal says {seal.train_log_bytes}")
+    (partial / "manifest.json").write_bytes(manifest_bytes)
+    (partial / "exit.json").write_bytes(seal_bytes)
+    write_derived(parse_log(log), partial / "derived")
+    final = home.evidence(run_id, attempt)
+    if final.exists():
+        shutil.rmtree(partial)
+    else:
+        partial.rename(final)
+
+
+def write_derived(curve: Curve, directory: Path) -> None:
+    """Write ``summary.csv`` and the plots: pure functions of the verified ``train.log``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "summary.csv").write_bytes(summary_csv(curve))
+    for name, data in run_plots(curve, title="").items():
+        (directory / name).write_bytes(data)
+
+
+def _environment(directory: Path) -> EnvironmentDocument | None:
+    path = directory / "environment.json"
+    return parse_environment(path.read_bytes(), "environment.json") if path.exists() else None
+
+
+def _usage(manifest: Manifest) -> str:
+    content = next((b.get("content", {}) for b in manifest.byproducts if b.get("name") == "usage"), {})
+    return json.dumps(content, sort_keys=True)
+
+
+def read_evidence(home: Home, run_id: str, attempt: int, spec: Spec) -> Collected:
+    """Measure an evidence directory that is already in place."""
+    directory = home.evidence(run_id, attempt)
+    manifest_bytes = (directory / "manifest.json").read_bytes()
+    manifest = parse_manifest(manifest_bytes, "manifest.json")
+    seal = parse_exit((directory / "exit.json").read_bytes(), "exit.json")
+    curve = parse_log((directory / "train.log").read_bytes())
+    evidence = EvidenceRecord(
+        evidence_id=hashlib.sha256(manifest_bytes).hexdigest(),
+        run_id=run_id,
+        attempt_no=attempt,
+        kind="sealed",
+        statement=manifest_bytes.decode(),
+        directory=str(directory.relative_to(home.root)),
+        files=tuple(FileRecord(path=f.name, sha256=f.sha256, size_bytes=f.size_bytes) for f in manifest.files),
+    )
+    measurement = measure(spec, seal, _environment(directory), curve, usage_json=_usage(manifest))
+    return Collected(evidence, measurement, validation_records(curve), curve, seal)
+
+
+def collect(agent: HostAgent, home: Home, run_id: str, attempt: int, spec: Spec) -> Collected:
+    """Pull (or reuse) and measure the evidence of a sealed attempt.
+
+    The caller holds :func:`collecting`. Raises :class:`EvidenceRefused` naming the file that is wrong; the attempt
+    then stays in ``collecting`` and the next command tries again.
+    """
+    if not home.evidence(run_id, attempt).exists():
+        _pull_all(agent, home, run_id, attempt)
+    return read_evidence(home, run_id, attempt, spec)

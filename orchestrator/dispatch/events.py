@@ -1,0 +1,115 @@
+"""What happens while runs are followed, as values. The command line turns them into bars, lines or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run moved: ``state`` is the lifecycle state, ``detail`` a few words on why."""
+
+    run_id: str
+    name: str
+    state: str
+    host: str | None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class StepSeen:
+    """The latest training line of a run. ``train_time_ms`` and ``step_avg_ms`` are None where the log has none."""
+
+    run_id: str
+    name: str
+    step: int
+    total_steps: int | None
+    train_loss: float | None
+    train_time_ms: float | None
+    step_avg_ms: float | None
+
+
+@dataclass(frozen=True)
+class ValidationSeen:
+    run_id: str
+    name: str
+    step: int
+    total_steps: int | None
+    val_loss: float
+    train_time_ms: float | None
+
+
+@dataclass(frozen=True)
+class MarkerSeen:
+    """A marker line of the log: OOM, NaN, the KD stop, a verdict line, the end."""
+
+    run_id: str
+    name: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class VerdictReached:
+    """The ledger's verdict on a run. ``failed`` names the gates that failed or have no evidence."""
+
+    run_id: str
+    name: str
+    status: str
+    verdict: str | None
+    failed: tuple[str, ...]
+    best_val: float | None
+    final_val: float | None
+    steps_to_target: int | None
+    train_time_ms: int | None
+
+
+@dataclass(frozen=True)
+class HostSilent:
+    """A host does not answer. Its runs keep their state; they do not need the laptop."""
+
+    host: str
+    message: str
+    forecast: str
+
+
+@dataclass(frozen=True)
+class HostBack:
+    host: str
+
+
+@dataclass(frozen=True)
+class PolicyPinned:
+    """A stage's policy became literal and immutable."""
+
+    campaign: str
+    stage: str
+    policy: str
+    budget_ms: int | None
+    derivation: str
+    target: float | None
+
+
+@dataclass(frozen=True)
+class ChoiceMade:
+    """A selector such as ``teachers.best`` was resolved, once and for all."""
+
+    campaign: str
+    selector: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Anything else a person should know."""
+
+    text: str
+
+
+FollowEvent = (
+    RunState | StepSeen | ValidationSeen | MarkerSeen | VerdictReached | HostSilent | HostBack | PolicyPinned
+    | ChoiceMade | Note
+)
+Emit = Callable[[FollowEvent], None]

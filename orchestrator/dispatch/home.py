@@ -1,0 +1,59 @@
+"""What lies where under ``KDORCH_HOME`` on the laptop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """The laptop's directory. One object owns every path below it."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Home:
+        """``$KDORCH_HOME``, or ``.kdorch`` in the working directory. Nothing is created."""
+        environ = os.environ if environ is None else environ
+        given = environ.get("KDORCH_HOME")
+        base = cwd or Path.cwd()
+        return cls((base / Path(given).expanduser()).resolve() if given else base / ".kdorch")
+
+    @property
+    def ledger(self) -> Path:
+        return self.root / "ledger.sqlite"
+
+    @property
+    def hosts_file(self) -> Path:
+        return self.root / "hosts.yaml"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.root / "known_hosts"
+
+    @property
+    def local_host_root(self) -> Path:
+        """Where the implicit host ``local`` keeps its runs."""
+        return self.root / "host"
+
+    def evidence(self, run_id: str, attempt: int) -> Path:
+        """The directory of one attempt's verified evidence; it appears whole or not at all."""
+        return self.root / "evidence" / run_id / str(attempt)
+
+    def evidence_lock(self, run_id: str) -> Path:
+        """Held by the process that collects this run, so that two commands do not pull the same files."""
+        return self.root / "evidence" / run_id / "collect.lock"
+
+    def evidence_in_progress(self, run_id: str, attempt: int) -> Path:
+        """Where files arrive before they are verified; what is there already is not pulled again."""
+        return self.root / "evidence" / run_id / f"{attempt}.partial"
+
+    def asset(self, sha256: str) -> Path:
+        """A checkpoint on its way from one host to another."""
+        return self.root / "assets" / "sha256" / sha256
+
+    def report(self, campaign: str) -> Path:
+        return self.root / "reports" / campaign

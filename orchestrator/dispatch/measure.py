@@ -1,0 +1,104 @@
+"""From verified evidence to the numbers that the ledger keeps. Pure: the same evidence gives the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from orchestrator.domain import metrics
+from orchestrator.domain.lifecycle import Outcome
+from orchestrator.domain.metrics import Curve
+from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
+from orchestrator.wire.documents import EnvironmentDocument, ExitDocument
+from orchestrator.wire.spec import Spec, canonical_bytes
+from orchestrator.wire.trainlog import PARSER_ID
+
+_OUTCOMES = {
+    "completed": Outcome.COMPLETED, "timed_out": Outcome.TIMED_OUT, "cancelled": Outcome.CANCELLED,
+    "disk_full": Outcome.DISK_FULL, "refused": Outcome.REFUSED,
+}
+_TRAINER_EXIT = {11: Outcome.NAN, 12: Outcome.OOM}
+
+
+def outcome_of(seal: ExitDocument) -> Outcome:
+    """How the attempt ended, from its seal: the supervisor's word, refined by the trainer's exit code."""
+    if seal.outcome == "failed":
+        return _TRAINER_EXIT.get(seal.exit_code if seal.exit_code is not None else -1, Outcome.FAILED)
+    return _OUTCOMES[seal.outcome]
+
+
+def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
+    """Digest of all that must be equal for two runs' figures to be compared.
+
+    Data, seed, batch, validation and horizon come from the spec; corpus digest, GPU model, precision, torch and
+    thread count from what really ran.
+    """
+    facts: dict[str, Any] = {
+        "corpus_sha256": environment.corpus_sha256,
+        "gpu_model": environment.gpu_model or environment.device,
+        "precision": environment.precision,
+        "torch": environment.torch,
+        "threads": environment.threads,
+        "seed": spec.seed,
+        "horizon": spec.horizon,
+        "sequence_length": spec.data.sequence_length,
+        "batch_sequences": spec.data.batch_sequences,
+        "validation": spec.validation.model_dump(mode="json"),
+    }
+    return hashlib.sha256(canonical_bytes(facts)).hexdigest()
+
+
+def whole(spec: Spec, seal: ExitDocument, curve: Curve) -> bool:
+    """Whether the run ended by its own rule with evidence that agrees with itself.
+
+    The supervisor's wall clock is a cross-check: training cannot have taken longer than the process lived
+    (``tests/contract/v1``). The simulated trainer's clock is not a real one and is exempt.
+    """
+    if outcome_of(seal) is not Outcome.COMPLETED or curve.end_reason not in ("horizon", "target_confirmed"):
+        return False
+    train_time = metrics.train_time_ms(curve)
+    if train_time is None:
+        return False
+    return spec.entry == "simulated" or train_time <= seal.wall_ms
+
+
+def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | None, curve: Curve,
+            *, usage_json: str) -> MeasurementRecord:
+    """The ledger's measurement of one sealed attempt."""
+    early = [metrics.to_u6(p.val_loss) for p in curve.validations if p.step > 0][:4]
+    v1, v2, v3, v4 = [*early, None, None, None, None][:4]
+    best, final = metrics.best_val(curve), metrics.final_val(curve)
+    last = curve.train[-1] if curve.train else None
+    return MeasurementRecord(
+        parser_id=PARSER_ID,
+        complete=int(whole(spec, seal, curve)),
+        oom_fallback=None if environment is None else int(bool(environment.oom_fallback)),
+        asserted=0,
+        final_step=metrics.final_step(curve),
+        total_steps=curve.total_steps,
+        train_time_ms=metrics.train_time_ms(curve),
+        train_time_offset=last.offset if last is not None else None,
+        best_val_u6=None if best is None else metrics.to_u6(best),
+        final_val_u6=None if final is None else metrics.to_u6(final),
+        val_finite=int(all(metrics.to_u6(p.val_loss) is not None for p in curve.validations))
+        if curve.validations else None,
+        val_1_u6=v1, val_2_u6=v2, val_3_u6=v3, val_4_u6=v4,
+        n_validations=len(curve.validations),
+        median_step_ms=metrics.median_step_ms(curve),
+        p90_step_ms=metrics.p90_step_ms(curve),
+        wall_ms=seal.wall_ms,
+        comparison_key=None if environment is None else comparison_key(spec, environment),
+        environment_json="{}" if environment is None else environment.to_bytes().decode(),
+        usage_json=usage_json,
+        parameters=None if environment is None else environment.parameters,
+    )
+
+
+def validation_records(curve: Curve) -> list[ValidationRecord]:
+    """Every validation of the log; the loss is None where it was NaN or infinite."""
+    return [
+        ValidationRecord(step=p.step, val_u6=metrics.to_u6(p.val_loss),
+                         train_time_ms=None if p.train_time_ms is None else metrics.round_half_up(p.train_time_ms),
+                         offset=p.offset)
+        for p in curve.validations
+    ]

@@ -1,0 +1,84 @@
+"""Opens what a command needs: home, hosts, bundle, ledger, connections; and puts it all away again."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from orchestrator.dispatch.bundle import Bundle, build_bundle
+from orchestrator.dispatch.events import Emit
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.pool import HostPool
+from orchestrator.ledger.store import Ledger
+from orchestrator.resources import worker_source
+from orchestrator.transport.inventory import Inventory, load_inventory
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An open ledger with connections to hosts."""
+
+    home: Home
+    inventory: Inventory
+    bundle: Bundle
+    ledger: Ledger
+    pool: HostPool
+
+
+def inventory_of(home: Home, hosts_file: Path | None) -> Inventory:
+    """The hosts file that was given, or the one in the home, or only the implicit host ``local``."""
+    return load_inventory(hosts_file if hosts_file is not None else home.hosts_file, home.root,
+                          required=hosts_file is not None)
+
+
+def this_bundle() -> Bundle:
+    """The worker code of this installation."""
+    return build_bundle(worker_source())
+
+
+@contextmanager
+def open_ledger(home: Home, *, on_upgrade: Callable[[str], None] | None = None) -> Iterator[Ledger]:
+    """The ledger for reading and writing, created or upgraded (after a backup) where needed."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    with Ledger.open(home.ledger, clock=utc_now, on_upgrade=on_upgrade) as ledger:
+        yield ledger
+
+
+@contextmanager
+def peek_ledger(home: Home) -> Iterator[Ledger | None]:
+    """A copy of the ledger to look at, or None where there is none.
+
+    Even a read-only connection to a WAL database makes files beside it. A dry run must leave no trace, so it looks
+    at a copy in a temporary directory.
+    """
+    if not home.ledger.exists():
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="kdorch-peek-") as place:
+        for suffix in ("", "-wal"):
+            source = home.ledger.with_name(home.ledger.name + suffix)
+            if source.exists():
+                shutil.copy2(source, Path(place) / source.name)
+        with Ledger.open(Path(place) / home.ledger.name, clock=utc_now) as ledger:
+            yield ledger
+
+
+@contextmanager
+def open_session(home: Home, hosts_file: Path | None, emit: Emit, *,
+                 on_upgrade: Callable[[str], None] | None = None) -> Iterator[Session]:
+    """Everything a command that talks to hosts needs. Connections are made when first used."""
+    inventory = inventory_of(home, hosts_file)
+    bundle = this_bundle()
+    with open_ledger(home, on_upgrade=on_upgrade) as ledger:
+        with HostPool(home, inventory, bundle, ledger, emit, monotonic=time.monotonic) as pool:
+            yield Session(home, inventory, bundle, ledger, pool)

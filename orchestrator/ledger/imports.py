@@ -1,0 +1,217 @@
+"""Bringing in results from elsewhere: a CSV of runs that somebody wrote down, or a training log.
+
+A CSV's bytes are evidence of what was *asserted*: its figures decide the budget gate and nothing else. A log is
+measured, but nothing sealed it, so whether it is complete stays unknown. Neither can promote a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from orchestrator.domain import metrics
+from orchestrator.domain.errors import UsageError
+from orchestrator.domain.metrics import Curve
+from orchestrator.domain.verdict import DEFAULT_GATES, SHIPPED_POLICIES, Gate, Policy, Role
+from orchestrator.ledger.csv_file import CsvRun, read_csv
+from orchestrator.ledger.rows import (
+    CampaignRecord,
+    EvidenceRecord,
+    FileRecord,
+    ImportRecord,
+    MeasurementRecord,
+    MemberRecord,
+    RunRecord,
+    ValidationRecord,
+)
+from orchestrator.ledger.store import Ledger
+from orchestrator.wire.trainlog import PARSER_ID, parse_log
+
+CSV_PARSER_ID = "csv/1"
+FILE_LIMIT_BYTES = 256 << 20
+_IN_TOTO = "https://in-toto.io/Statement/v1"
+_PREDICATE = "https://kdorch.dev/import/v1"
+
+_ROLE_OF = {"ce_baseline": Role.CE, "teacher": Role.TEACHER, "teacher_slice": Role.TEACHER, "kd": Role.KD,
+            "control": Role.CONTROL, "measurement": Role.MEASUREMENT}
+_STAGE_OF = {Role.CE: "ce", Role.TEACHER: "teachers", Role.KD: "students", Role.CONTROL: "students:control",
+             Role.MEASUREMENT: "measurements"}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An imported file, kept beside the ledger under its digest."""
+
+    name: str
+    sha256: str
+    data: bytes
+
+    @property
+    def directory(self) -> str:
+        return f"evidence/imported/{self.sha256}"
+
+
+def import_csv(ledger: Ledger, path: Path, *, policy_name: str = "teacher-budget-10pct",
+               campaign: str = "imported") -> list[str]:
+    """Import every run of a CSV, all or none; returns the run ids that were new. A second time changes nothing.
+
+    The file's ``run_id`` becomes the run's name. Raises :class:`CampaignFileError` with line and column where the
+    file is wrong, and :class:`LedgerError` where the ledger already says otherwise.
+    """
+    pins = _policies(policy_name)
+    source = _read(path)
+    entries = [_csv_entry(source, run, campaign, ordinal) for ordinal, run in enumerate(read_csv(path, source.data))]
+    return _import(ledger, source, campaign, pins, entries)
+
+
+def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None,
+               policy_name: str = "teacher-budget-10pct", campaign: str = "imported") -> str:
+    """Import a training log (the last run in it) and return the run's name, by default the file's stem.
+
+    Raises :class:`UsageError` when the file holds no training line or the mode is unknown, and :class:`LedgerError`
+    when a run of that name is there with other figures.
+    """
+    if mode not in _ROLE_OF:
+        raise UsageError(f"there is no mode {mode!r}", hint=f"modes are: {', '.join(_ROLE_OF)}")
+    pins = _policies(policy_name)
+    source = _read(path)
+    curve = parse_log(source.data)
+    if not curve.train and not curve.validations:
+        raise UsageError(f"{path}: no training line was found in it",
+                         hint="lines begin like 'step:250/1555 val_loss:4.0686 train_time:66542ms'")
+    title = name or path.stem
+    run = _run(title, mode)
+    evidence = _evidence(source, run, "log", {"name": title, "mode": mode})
+    entry = ImportRecord(run, _member(run, title, mode, campaign, 0), evidence, _measured(curve), _points(curve))
+    _import(ledger, source, campaign, pins, [entry])
+    return title
+
+
+def _import(ledger: Ledger, source: _Source, campaign: str, pins: dict[Role, Policy],
+            entries: Sequence[ImportRecord]) -> list[str]:
+    """File the entries under the campaign. Run ordinals continue those that are there."""
+    record = _campaign(campaign)
+    there = {m.run_id: m.ordinal for m in ledger.members(record.campaign_id)}
+    after = max(there.values(), default=-1) + 1
+    placed = [replace(e, member=replace(e.member, ordinal=there.get(e.run.run_id, after + i)))
+              for i, e in enumerate(entries)]
+    _keep(ledger.path.parent, source)
+    used = {e.member.role for e in entries}
+    return ledger.import_runs(record, {_STAGE_OF[role]: pins[role] for role in Role if role in used}, placed)
+
+
+def _policies(name: str) -> dict[Role, Policy]:
+    """The policy of each role: ``name`` for teachers, its budget for students, the shipped ones for the others."""
+    policy = SHIPPED_POLICIES.get(name)
+    fitting = [p.name for p in SHIPPED_POLICIES.values() if p.role is Role.TEACHER]
+    if policy is None or policy.role is not Role.TEACHER:
+        raise UsageError(f"there is no teacher policy {name!r}", hint=f"policies are: {', '.join(fitting)}")
+    students = Policy(f"{policy.name}-students", Role.KD,
+                      tuple(g for g in DEFAULT_GATES[Role.KD] if g is not Gate.TARGET_REACHED),
+                      budget_ms=policy.budget_ms, budget_derivation=policy.budget_derivation)
+    return {Role.TEACHER: policy, Role.KD: students, Role.CE: SHIPPED_POLICIES["ce-baseline"],
+            Role.CONTROL: SHIPPED_POLICIES["control"], Role.MEASUREMENT: SHIPPED_POLICIES["measurement"]}
+
+
+def _campaign(name: str) -> CampaignRecord:
+    if not name or len(name) > 200:
+        raise UsageError("a campaign's name has 1 to 200 characters")
+    identity = hashlib.sha256(f"imported:{name}".encode()).hexdigest()
+    return CampaignRecord(campaign_id=identity, name=name, source_name="", source_text="", overrides_json="[]",
+                          plan_hash="")
+
+
+def _read(path: Path) -> _Source:
+    size = path.stat().st_size
+    if size > FILE_LIMIT_BYTES:
+        raise UsageError(f"{path} has {size} bytes; at most {FILE_LIMIT_BYTES} are accepted")
+    data = path.read_bytes()
+    return _Source(path.name, hashlib.sha256(data).hexdigest(), data)
+
+
+def _keep(root: Path, source: _Source) -> None:
+    """Keep the file's bytes under their digest; there whole or not at all."""
+    target = root / source.directory / source.name
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{source.name}.{os.getpid()}.partial")
+    partial.write_bytes(source.data)
+    partial.replace(target)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _run(name: str, mode: str) -> RunRecord:
+    """The identity of an imported run is its name and mode: nothing else of it is certain."""
+    spec = _json({"imported": name, "mode": mode})
+    digest = hashlib.sha256(spec.encode()).hexdigest()
+    return RunRecord(run_id=digest, spec_json=spec, config_id=digest, mode=mode, seed=0, origin="imported")
+
+
+def _member(run: RunRecord, name: str, mode: str, campaign: str, ordinal: int, *, archival: bool = False,
+            provisional: bool = False) -> MemberRecord:
+    role = _ROLE_OF[mode]
+    return MemberRecord(campaign_id=_campaign(campaign).campaign_id, run_id=run.run_id, stage=_STAGE_OF[role],
+                        ordinal=ordinal, name=name, role=role, archival=archival, provisional=provisional,
+                        is_slice=mode == "teacher_slice")
+
+
+def _evidence(source: _Source, run: RunRecord, kind: str, predicate: dict[str, object]) -> EvidenceRecord:
+    statement = _json({
+        "_type": _IN_TOTO, "predicateType": _PREDICATE, "predicate": predicate,
+        "subject": [{"name": source.name, "digest": {"sha256": source.sha256},
+                     "annotations": {"size_bytes": len(source.data)}}]})
+    return EvidenceRecord(
+        evidence_id=hashlib.sha256(statement.encode()).hexdigest(), run_id=run.run_id, attempt_no=1, kind=kind,
+        statement=statement, directory=source.directory,
+        files=(FileRecord(source.name, source.sha256, len(source.data)),))
+
+
+def _csv_entry(source: _Source, row: CsvRun, campaign: str, ordinal: int) -> ImportRecord:
+    run = _run(row.name, row.mode)
+    student = _ROLE_OF[row.mode] is Role.KD
+    facts: dict[str, object] = {"checkpoint_ready": row.checkpoint_ready}
+    if student:
+        facts |= {"teacher_parameters": row.teacher_parameters, "teacher_steps": row.teacher_steps}
+    measurement = MeasurementRecord(
+        parser_id=CSV_PARSER_ID, complete=None, oom_fallback=None, asserted=1,
+        final_step=row.student_steps if row.student_steps is not None else None if student else row.teacher_steps,
+        total_steps=None,
+        # The column says how long the teacher trained; in a student's row that is another run.
+        train_time_ms=None if student else row.train_time_ms,
+        teacher_train_time_ms=row.train_time_ms if student else None,
+        best_val_u6=row.best_val_u6, final_val_u6=row.final_val_u6, val_finite=None, val_1_u6=None, val_2_u6=None,
+        val_3_u6=None, val_4_u6=None, n_validations=0, environment_json=_json({"asserted": facts}),
+        parameters=None if student else row.teacher_parameters, train_time_offset=row.offset)
+    member = _member(run, row.name, row.mode, campaign, ordinal, archival=row.archival, provisional=not row.complete)
+    evidence = _evidence(source, run, "csv", {"name": row.name, "mode": row.mode, "line": row.line})
+    return ImportRecord(run, member, evidence, measurement)
+
+
+def _measured(curve: Curve) -> MeasurementRecord:
+    early = [metrics.to_u6(p.val_loss) for p in curve.validations if p.step > 0][:4]
+    v1, v2, v3, v4 = [*early, None, None, None, None][:4]
+    best, final, timed = metrics.best_val(curve), metrics.final_val(curve), metrics.train_time_point(curve)
+    finite = [metrics.to_u6(p.val_loss) is not None for p in curve.validations]
+    return MeasurementRecord(
+        parser_id=PARSER_ID, complete=None, oom_fallback=None, asserted=0, final_step=metrics.final_step(curve),
+        total_steps=curve.total_steps, train_time_ms=metrics.train_time_ms(curve),
+        best_val_u6=None if best is None else metrics.to_u6(best),
+        final_val_u6=None if final is None else metrics.to_u6(final), val_finite=int(all(finite)) if finite else None,
+        val_1_u6=v1, val_2_u6=v2, val_3_u6=v3, val_4_u6=v4, n_validations=len(curve.validations),
+        median_step_ms=metrics.median_step_ms(curve), p90_step_ms=metrics.p90_step_ms(curve),
+        train_time_offset=None if timed is None else timed.offset)
+
+
+def _points(curve: Curve) -> tuple[ValidationRecord, ...]:
+    return tuple(
+        ValidationRecord(p.step, metrics.to_u6(p.val_loss),
+                         None if p.train_time_ms is None else metrics.round_half_up(p.train_time_ms), p.offset)
+        for p in curve.validations)

@@ -1,0 +1,165 @@
+"""The ledger as a list: one row per membership, in a fixed number of queries however many runs there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, text
+
+from orchestrator.domain.errors import UsageError
+from orchestrator.domain.lifecycle import ALL_LABELS, Outcome, Standing, State, labels
+from orchestrator.domain.verdict import GATE_BIT, Role
+from orchestrator.ledger import queries
+from orchestrator.ledger.rows import LedgerRow
+
+SORT_KEYS = tuple(f.name for f in fields(LedgerRow) if f.name not in ("labels", "failed_gates"))
+
+# The target of a row is its own policy's; where that names none, the one of the students it is compared with.
+_LISTED = """
+WITH listed AS (
+    SELECT c.campaign_id, c.stage, c.run_id, c.ordinal, c.name, c.role, c.teacher_run_id, c.twin_run_id, c.archival,
+           c.provisional, c.is_slice, c.event_seq, k.name AS campaign, k.event_seq AS campaign_seq, p.budget_ms,
+           a.attempt_no, a.state, a.outcome, a.host, e.evidence_id, e.directory,
+           coalesce(p.target_u6, (
+               -- The order is computed one level down: SQLite's ORDER BY does not see the columns outside.
+               SELECT target_u6 FROM (
+                   SELECT q.target_u6, q.role = 'kd' AS student, t.event_seq,
+                          t.stage = substr(c.stage, 1, instr(c.stage || ':', ':') - 1) AS twin
+                   FROM stage_policies AS t JOIN policies AS q ON q.policy_id = t.policy_id
+                   WHERE t.campaign_id = c.campaign_id AND q.target_u6 IS NOT NULL)
+               ORDER BY twin DESC, student DESC, event_seq LIMIT 1)) AS target_u6
+    FROM campaign_runs AS c
+    JOIN campaigns AS k ON k.campaign_id = c.campaign_id
+    LEFT JOIN stage_policies AS s ON s.campaign_id = c.campaign_id AND s.stage = c.stage
+    LEFT JOIN policies AS p ON p.policy_id = s.policy_id
+    JOIN attempts AS a ON a.run_id = c.run_id
+        AND a.attempt_no = (SELECT max(attempt_no) FROM attempts WHERE run_id = c.run_id)
+    LEFT JOIN evidence AS e ON e.run_id = a.run_id AND e.attempt_no = a.attempt_no
+    WHERE (:campaigns IS NULL OR c.campaign_id IN (SELECT value FROM json_each(:campaigns)))
+      AND (:run IS NULL OR c.run_id = :run)
+)
+"""
+_ROWS = text(_LISTED + """
+SELECT l.*, r.mode, r.origin, r.spec_json, m.asserted, m.train_time_ms, m.teacher_train_time_ms, m.final_step,
+       m.best_val_u6, m.final_val_u6, m.parameters, m.environment_json, v.verdict, v.fail_mask, v.budget_result,
+       t.train_time_ms AS teacher_ms, t.parameters AS teacher_parameters, t.final_step AS teacher_step
+FROM listed AS l
+JOIN runs AS r ON r.run_id = l.run_id
+LEFT JOIN current_measurements AS m ON m.run_id = l.run_id AND m.evidence_id = l.evidence_id
+LEFT JOIN current_measurements AS t ON t.run_id = l.teacher_run_id
+LEFT JOIN verdicts AS v ON v.campaign_id = l.campaign_id AND v.stage = l.stage AND v.run_id = l.run_id
+    AND v.evidence_id = l.evidence_id
+    AND v.verdict_no = (SELECT max(verdict_no) FROM verdicts AS w
+                        WHERE w.campaign_id = l.campaign_id AND w.stage = l.stage AND w.run_id = l.run_id)
+ORDER BY l.campaign_seq, l.ordinal, l.event_seq, l.name
+""")  # noqa: S608 - both parts are constants of this module
+# SQLite takes the bare columns beside min() from the row that holds the minimum.
+_HITS = text(_LISTED + """,
+steps AS (
+    SELECT l.campaign_id, l.stage, l.run_id, v.ordinal, v.step, v.train_time_ms, v.val_u6 <= l.target_u6 AS hit,
+           lag(v.val_u6 <= l.target_u6) OVER (
+               PARTITION BY l.campaign_id, l.stage, l.run_id ORDER BY v.ordinal) AS hit_before
+    FROM listed AS l
+    JOIN current_measurements AS m ON m.run_id = l.run_id AND m.evidence_id = l.evidence_id
+    JOIN validations AS v ON v.evidence_id = m.evidence_id AND v.parser_id = m.parser_id
+    WHERE l.target_u6 IS NOT NULL
+)
+SELECT campaign_id, stage, run_id, min(ordinal), step, train_time_ms FROM steps WHERE hit = 1 AND hit_before = 1
+GROUP BY campaign_id, stage, run_id
+""")  # noqa: S608 - both parts are constants of this module
+
+
+def rows(connection: Connection, *, status: str | None = None, campaign: str | None = None, sort: str | None = None,
+         run_id: str | None = None) -> list[LedgerRow]:
+    """Memberships that carry the label ``status``, in the campaigns called ``campaign``, of the run ``run_id``.
+
+    In plan order, newest campaign last, or by ``sort`` with None last. Raises :class:`UsageError` for a label, a
+    campaign or a key that does not exist.
+    """
+    if status is not None and status not in ALL_LABELS:
+        raise UsageError(f"there is no status {status!r}", hint=f"labels are: {', '.join(ALL_LABELS)}")
+    if sort is not None and sort not in SORT_KEYS:
+        raise UsageError(f"cannot sort by {sort!r}", hint=f"keys are: {', '.join(SORT_KEYS)}")
+    found = [row for _, row in keyed_rows(connection, campaign=campaign, run_id=run_id)]
+    if status is not None:
+        found = [row for row in found if status in row.labels]
+    if sort is not None:
+        key: str = sort
+        known = [row for row in found if getattr(row, key) is not None]
+        found = [*sorted(known, key=lambda row: getattr(row, key)), *(r for r in found if getattr(r, key) is None)]
+    return found
+
+
+def keyed_rows(connection: Connection, *, campaign: str | None = None,
+               run_id: str | None = None) -> list[tuple[tuple[str, str], LedgerRow]]:
+    """Rows with the ``(campaign_id, stage)`` that each belongs to, in plan order."""
+    wanted = {"campaigns": None if campaign is None else json.dumps(_campaign_ids(connection, campaign)),
+              "run": run_id}
+    hits = {(h.campaign_id, h.stage, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(_HITS, wanted)}
+    reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
+    return [((r.campaign_id, r.stage), _row(r, hits.get((r.campaign_id, r.stage, r.run_id), (None, None)),
+                                            reachable.get(r.host, True)))
+            for r in connection.execute(_ROWS, wanted)]
+
+
+def _campaign_ids(connection: Connection, reference: str) -> list[str]:
+    found = [c.campaign_id for c in queries.find_campaigns(connection, reference)]
+    if not found:
+        names = sorted({c.name for c in queries.all_campaigns(connection)})
+        raise UsageError(f"no campaign is called {reference!r}, and no campaign's id begins so",
+                         hint=f"the ledger knows: {', '.join(names) or 'none yet'}")
+    return found
+
+
+def _nats(u6: int | None) -> float | None:
+    return None if u6 is None else u6 / 1e6
+
+
+def _millions(parameters: int | None) -> float | None:
+    return None if parameters is None else parameters / 1e6
+
+
+def _row(r: Row[Any], hit: tuple[int | None, int | None], reachable: bool) -> LedgerRow:
+    role = Role(r.role)
+    words = labels(Standing(
+        state=State(r.state), outcome=None if r.outcome is None else Outcome(r.outcome), verdict=r.verdict,
+        budget=r.budget_result, role=role.value, reachable=reachable, provisional=bool(r.provisional),
+        archival=bool(r.archival), is_slice=bool(r.is_slice),
+        uncontrolled=role is Role.KD and r.twin_run_id is None))
+    spec = json.loads(r.spec_json) if r.origin == "planned" else {}
+    kd = spec.get("kd") or {}
+    teacher_ms, teacher_parameters, teacher_steps = _teacher(r, role)
+    return LedgerRow(
+        run_id=r.run_id, name=r.name, campaign=r.campaign, mode=r.mode, host=r.host, status=words[0], labels=words,
+        state=r.state, outcome=r.outcome, verdict=r.verdict, failed_gates=gate_names(r.fail_mask or 0),
+        train_time_ms=r.train_time_ms, teacher_train_time_ms=teacher_ms, budget_ms=r.budget_ms, steps=r.final_step,
+        best_val=_nats(r.best_val_u6), final_val=_nats(r.final_val_u6), steps_to_target=hit[0],
+        time_to_target_ms=hit[1], alpha=kd.get("alpha"), temperature=kd.get("temperature"),
+        lr_boost=(spec.get("schedule") or {}).get("boost"), teacher_params_m=_millions(teacher_parameters),
+        teacher_steps=teacher_steps, student_steps=None if role is Role.TEACHER else r.final_step,
+        artifact_dir=r.directory)
+
+
+def _teacher(r: Row[Any], role: Role) -> tuple[int | None, int | None, int | None]:
+    """Train time, parameters and steps of the teacher: the run itself, or the one behind a student."""
+    if role is Role.TEACHER:
+        return r.train_time_ms, r.parameters, r.final_step
+    if role is Role.KD and r.asserted:
+        said = json.loads(r.environment_json).get("asserted", {})
+        return r.teacher_train_time_ms, said.get("teacher_parameters"), said.get("teacher_steps")
+    if role is Role.KD:
+        return r.teacher_ms, r.teacher_parameters, r.teacher_step
+    return None, None, None
+
+
+def gate_names(mask: int) -> tuple[str, ...]:
+    """The gates whose bits are set, in the order of ``Gate``."""
+    return tuple(gate.value for gate, bit in GATE_BIT.items() if mask & bit)
+
+
+def only(found: Sequence[tuple[tuple[str, str], LedgerRow]], campaign_id: str, stage: str) -> LedgerRow:
+    """The row of one membership."""
+    return next(row for key, row in found if key == (campaign_id, stage))

@@ -1,0 +1,160 @@
+"""The questions that an open ledger answers. Each is one short read transaction, so its answer is of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from orchestrator.domain.verdict import Policy
+from orchestrator.ledger import chain, listing, queries
+from orchestrator.ledger.engine import READ_ONLY, translated
+from orchestrator.ledger.explain import explain
+from orchestrator.ledger.rows import (
+    AttemptRow,
+    CampaignRow,
+    CheckpointSource,
+    EventRow,
+    Explanation,
+    HostSeen,
+    LedgerRow,
+    MeasurementRecord,
+    MemberRow,
+    ResolutionRecord,
+    ValidationRecord,
+)
+
+
+class Reads:
+    """The reading half of :class:`orchestrator.ledger.store.Ledger`."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self._engine = engine
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with translated(self.path), self._engine.connect().execution_options(**{READ_ONLY: True}) as connection:
+            with connection.begin():
+                yield connection
+
+    def pinned_policy(self, campaign_id: str, stage: str) -> Policy | None:
+        """The policy that a stage is held to, or None. Raises :class:`LedgerTampered` when it is not what its id
+        promises."""
+        with self._reading() as connection:
+            policy_id = queries.pinned_policy_id(connection, campaign_id, stage)
+            return None if policy_id is None else queries.policy_by_id(connection, policy_id)
+
+    def resolution(self, key: str) -> ResolutionRecord | None:
+        """What a selector was resolved to, or None."""
+        with self._reading() as connection:
+            return queries.resolution(connection, key)
+
+    def current_attempt(self, run_id: str) -> AttemptRow:
+        """The latest attempt of a run. Raises :class:`UnknownRun`."""
+        with self._reading() as connection:
+            return queries.current_attempt(connection, run_id)
+
+    def current_attempts(self, run_ids: Iterable[str]) -> list[AttemptRow]:
+        """The latest attempt of each run, in the order asked for; unknown runs are left out."""
+        with self._reading() as connection:
+            return queries.current_attempts(connection, run_ids)
+
+    def attempts(self, run_id: str) -> list[AttemptRow]:
+        """Every attempt of a run, first to last."""
+        with self._reading() as connection:
+            return queries.all_attempts(connection, run_id)
+
+    def measured(self, run_id: str) -> MeasurementRecord | None:
+        """The accepted measurement of the run's latest evidence, or None."""
+        with self._reading() as connection:
+            return queries.measured(connection, run_id)
+
+    def validations(self, run_id: str) -> list[ValidationRecord]:
+        """The validations behind :meth:`measured`, in the order of the log."""
+        with self._reading() as connection:
+            return queries.run_validations(connection, run_id)
+
+    def best_checkpoint(self, run_id: str) -> str | None:
+        """sha256 of the best checkpoint (else the last) that the run's latest evidence lists, or None."""
+        with self._reading() as connection:
+            return queries.best_checkpoint(connection, run_id)
+
+    def checkpoint_source(self, sha256: str) -> CheckpointSource:
+        """Where a file with this digest lies on a host. Raises :class:`UnknownRun`."""
+        with self._reading() as connection:
+            return queries.checkpoint_source(connection, sha256)
+
+    def spec_json(self, run_id: str) -> str:
+        """The exact text of the run's spec. Raises :class:`UnknownRun`."""
+        with self._reading() as connection:
+            return queries.spec_json(connection, run_id)
+
+    def members(self, campaign_id: str) -> list[MemberRow]:
+        """The runs of a campaign in plan order."""
+        with self._reading() as connection:
+            return queries.members(connection, campaign_id)
+
+    def memberships(self, run_id: str) -> list[MemberRow]:
+        """Every place in which a run stands, oldest first."""
+        with self._reading() as connection:
+            return queries.memberships(connection, run_id)
+
+    def name_of(self, run_id: str) -> str:
+        """The run's name where it was recorded last; its short id when the ledger does not know it."""
+        places = self.memberships(run_id)
+        return places[-1].name if places else run_id[:12]
+
+    def campaigns(self) -> list[CampaignRow]:
+        """Every campaign, oldest first."""
+        with self._reading() as connection:
+            return queries.all_campaigns(connection)
+
+    def find_campaigns(self, reference: str) -> list[CampaignRow]:
+        """Campaigns of this name or id, else those whose id begins with it, oldest first; empty for none."""
+        with self._reading() as connection:
+            return queries.find_campaigns(connection, reference)
+
+    def find_runs(self, reference: str, *, campaign: str | None = None) -> list[str]:
+        """Ids of the runs that answer to ``reference``; an exact id or name beats a prefix of either."""
+        with self._reading() as connection:
+            return queries.find_runs(connection, reference, campaign)
+
+    def find_run(self, reference: str, *, campaign: str | None = None) -> str:
+        """The one run that answers to ``reference``. Raises :class:`UnknownRun` for none, or for several."""
+        with self._reading() as connection:
+            return queries.find_run(connection, reference, campaign)
+
+    def rows(self, *, status: str | None = None, campaign: str | None = None, sort: str | None = None,
+             run_id: str | None = None) -> list[LedgerRow]:
+        """The ledger as a list; see :func:`orchestrator.ledger.listing.rows`. Raises :class:`UsageError`."""
+        with self._reading() as connection:
+            return listing.rows(connection, status=status, campaign=campaign, sort=sort, run_id=run_id)
+
+    def explain(self, run_id: str, campaign: str | None = None) -> Explanation:
+        """Every gate of a run with its number, limit, result and the line that proves it. Raises
+        :class:`UnknownRun`."""
+        with self._reading() as connection:
+            return explain(connection, run_id, campaign)
+
+    def reachability(self) -> dict[str, HostSeen]:
+        """What was last seen of each host."""
+        with self._reading() as connection:
+            return queries.reachability(connection)
+
+    def events(self, *, since: int = 0, limit: int | None = None) -> list[EventRow]:
+        """Entries of the chain after number ``since``."""
+        with self._reading() as connection:
+            return chain.read(connection, since, limit)
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the chain's last entry."""
+        with self._reading() as connection:
+            return chain.head(connection)
+
+    def verify_chain(self) -> tuple[int, str]:
+        """Walk the whole chain and return its head. Raises :class:`LedgerTampered` where it breaks."""
+        with self._reading() as connection:
+            return chain.verify(connection)

@@ -1,0 +1,244 @@
+"""The ledger as the rest of kdorch uses it: every write is one short transaction with its entry in the chain.
+
+Writes are idempotent wherever two processes may make the same one; a guarded update that touches no row raises
+:class:`StaleRun`. Nothing slow happens inside a transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from orchestrator.domain.errors import LedgerError, StaleRun
+from orchestrator.domain.lifecycle import Event, Outcome, State
+from orchestrator.domain.lifecycle import advance as next_state
+from orchestrator.domain.verdict import Policy
+from orchestrator.ledger import chain, judging, queries, recording
+from orchestrator.ledger.engine import SCHEMA, Schema, open_engine, translated, utc_text
+from orchestrator.ledger.reads import Reads
+from orchestrator.ledger.rows import (
+    CampaignRecord,
+    EvidenceRecord,
+    ImportRecord,
+    MeasurementRecord,
+    MemberRecord,
+    ResolutionRecord,
+    RunRecord,
+    ValidationRecord,
+    VerdictRow,
+)
+from orchestrator.ledger.tables import (
+    attempts,
+    host_reachability,
+    promotions,
+    resolutions,
+)
+
+
+class Ledger(Reads):
+    """An open ledger. Use :meth:`open`; a context manager. Safe to share between threads and processes."""
+
+    def __init__(self, path: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
+        super().__init__(path, engine)
+        self._clock = clock
+
+    @classmethod
+    def open(cls, path: Path, *, clock: Callable[[], datetime], read_only: bool = False,
+             on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA) -> Self:
+        """Open ``path``; creates or upgrades it, with a backup first, unless ``read_only``.
+
+        ``clock`` gives zone-aware times; ``on_upgrade`` is told in words when an upgrade begins. Raises
+        :class:`LedgerCorrupt`, :class:`SchemaNewer`, :class:`SchemaBehind`, :class:`LedgerTampered`,
+        :class:`LedgerBusy`, or ``OSError`` when the disk is full.
+        """
+        engine = open_engine(path, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema)
+        return cls(path, engine, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, str]]:
+        """A write transaction and the time it is recorded under."""
+        with translated(self.path), self._engine.begin() as connection:
+            yield connection, utc_text(self._clock())
+
+    # -- campaigns, runs, policies -------------------------------------------------------------------------------
+
+    def record_campaign(self, record: CampaignRecord) -> None:
+        """Record a campaign; once per ``campaign_id``. What was planned first stays, plan hashes may differ later."""
+        with self._reading() as connection:
+            if queries.has_campaign(connection, record.campaign_id):
+                return
+        with self._writing() as (connection, now):
+            recording.record_campaign(connection, now, record)
+
+    def record_run(self, run: RunRecord, member: MemberRecord) -> None:
+        """Record a run and its place in a campaign, with attempt 1 in state planned. Idempotent.
+
+        Raises :class:`LedgerError` when the id is not the digest of the spec, or the place was recorded otherwise.
+        """
+        if hashlib.sha256(run.spec_json.encode()).hexdigest() != run.run_id:
+            raise LedgerError(f"run {run.run_id[:12]} ({member.name}): the id is not the sha256 of its spec")
+        if member.run_id != run.run_id:
+            raise LedgerError(f"{member.name}: the membership is of run {member.run_id[:12]}, not {run.run_id[:12]}")
+        with self._reading() as connection:
+            if recording.is_recorded(connection, member):
+                return
+        with self._writing() as (connection, now):
+            recording.record_run(connection, now, run, member)
+
+    def pin_policy(self, campaign_id: str, stage: str, policy: Policy) -> str:
+        """Hold a stage to ``policy`` for ever and return its id. Raises :class:`LedgerError` for a second one."""
+        with self._writing() as (connection, now):
+            return recording.pin(connection, now, campaign_id, stage, policy)
+
+    def resolve(self, record: ResolutionRecord) -> ResolutionRecord:
+        """Pin a choice. The first to do so decides; returns what is pinned, which may be another's choice."""
+        with self._writing() as (connection, now):
+            pinned = queries.resolution(connection, record.key)
+            if pinned is not None:
+                return pinned
+            values = {**asdict(record), "candidates": json.dumps(sorted(record.candidates))}
+            seq = chain.append(connection, now, "selector_resolved", record.chosen_run_id, values)
+            connection.execute(insert(resolutions).values(**values, resolved_at=now, event_seq=seq))
+            found = queries.resolution(connection, record.key)
+            assert found is not None
+            return found
+
+    # -- attempts -------------------------------------------------------------------------------------------------
+
+    def advance(self, run_id: str, attempt_no: int, event: Event, *, expect: State, host: str | None = None,
+                bundle: str | None = None, dispatch_sha256: str | None = None, outcome: Outcome | None = None,
+                exit_json: str | None = None, detail: Mapping[str, Any] | None = None) -> State:
+        """Move an attempt that is in state ``expect`` and return its new state.
+
+        Raises :class:`StaleRun` when it is no longer there, :class:`IllegalTransition` when the lifecycle has no such
+        move, ``ValueError`` when an end comes without an outcome.
+        """
+        state = next_state(expect, event)
+        if event is Event.WITHDRAW and outcome is None:
+            outcome = Outcome.WITHDRAWN
+        if event is Event.ENDED and outcome is None:
+            raise ValueError("an attempt that ended has an outcome")
+        with self._writing() as (connection, now):
+            given = {"host": host, "bundle": bundle, "dispatch_sha256": dispatch_sha256,
+                     "outcome": None if outcome is None else outcome.value, "exit_json": exit_json}
+            recording.move(connection, now, run_id, attempt_no, event, expect, given, detail or {})
+        return state
+
+    def new_attempt(self, run_id: str, *, after: int) -> int:
+        """Begin the attempt that follows number ``after`` and return its number.
+
+        Raises :class:`StaleRun` when there is a later one already, :class:`LedgerError` when ``after`` has not ended
+        or gave a result.
+        """
+        with self._writing() as (connection, now):
+            recording.new_attempt(connection, now, run_id, after)
+        return after + 1
+
+    # -- evidence and verdicts ------------------------------------------------------------------------------------
+
+    def settle(self, run_id: str, attempt_no: int, record: EvidenceRecord | None,
+               measurement: MeasurementRecord | None, points: Sequence[ValidationRecord]) -> list[VerdictRow]:
+        """Finish a collecting attempt: evidence, measurement, end of its life and every verdict, in one transaction.
+
+        ``record`` None means that it left no evidence: then there is no verdict either. Judges each campaign that
+        holds the run, and each run that is compared with it or taught by it. Raises :class:`StaleRun` when the
+        attempt is not collecting.
+        """
+        with self._writing() as (connection, now):
+            current = connection.execute(select(attempts.c.state).where(
+                attempts.c.run_id == run_id, attempts.c.attempt_no == attempt_no)).scalar_one_or_none()
+            if current != State.COLLECTING.value:
+                raise StaleRun(f"attempt {attempt_no} of run {run_id[:12]} is {current or 'unknown'}, not collecting")
+            if record is not None:
+                if measurement is None:
+                    raise ValueError("evidence is recorded together with what was measured from it")
+                if (record.run_id, record.attempt_no) != (run_id, attempt_no):
+                    raise LedgerError(f"evidence {record.evidence_id[:12]} is of another attempt")
+                recording.insert_evidence(connection, now, record, measurement, points)
+            recording.move(connection, now, run_id, attempt_no, Event.JUDGED, State.COLLECTING, {}, {})
+            return judging.judge_all(connection, now, judging.members_touched(connection, run_id)) if record else []
+
+    def judge(self, campaign_id: str, run_id: str) -> list[VerdictRow]:
+        """Bring the verdicts on a run in a campaign up to date and return them.
+
+        Empty where there is no evidence or no pinned policy. Raises :class:`LedgerTampered` when the database and
+        the domain's rule disagree.
+        """
+        with self._reading() as connection:
+            places = [(m.campaign_id, m.stage, m.run_id) for m in queries.memberships(connection, run_id)
+                      if m.campaign_id == campaign_id]
+            if all(judging.is_current(connection, *place) for place in places):
+                found = [judging.latest_verdict(connection, *place) for place in places]
+                return [judging.verdict_row(row) for row in found if row is not None]
+        with self._writing() as (connection, now):
+            return judging.judge_all(connection, now, places)
+
+    def promote_candidate(self, campaign_id: str, run_id: str) -> None:
+        """Mark a promoted run as chosen for what comes next; idempotent. Raises :class:`LedgerError` where the last
+        verdict is not promote."""
+        with self._writing() as (connection, now):
+            places = [m for m in queries.memberships(connection, run_id) if m.campaign_id == campaign_id]
+            promoted = [v for m in places
+                        if (v := judging.latest_verdict(connection, m.campaign_id, m.stage, run_id)) is not None
+                        and v.verdict == "promote"]
+            if not promoted:
+                raise LedgerError(f"run {run_id[:12]} has no verdict 'promote' in this campaign",
+                                  hint="'kdorch ledger show' says which gate stands against it")
+            for verdict in promoted:
+                p = promotions.c
+                there = connection.execute(select(p.kind).where(
+                    p.campaign_id == campaign_id, p.stage == verdict.stage, p.run_id == run_id)).first()
+                if there is not None:
+                    continue
+                values = {"campaign_id": campaign_id, "stage": verdict.stage, "verdict_no": verdict.verdict_no,
+                          "verdict": verdict.verdict, "kind": "candidate"}
+                seq = chain.append(connection, now, "promoted", run_id, values)
+                connection.execute(insert(promotions).values(**values, run_id=run_id, promoted_at=now, event_seq=seq))
+
+    def import_runs(self, campaign: CampaignRecord, pins: Mapping[str, Policy],
+                    entries: Sequence[ImportRecord]) -> list[str]:
+        """Record runs that happened elsewhere, all or none, and judge them; returns the ids that were new.
+
+        ``pins`` are the policies of the campaign's stages. A run that is there already gets its place in the campaign
+        and is judged there. Raises :class:`LedgerError` when it is there with other figures.
+        """
+        new = []
+        with self._writing() as (connection, now):
+            recording.record_campaign(connection, now, campaign)
+            for stage, policy in pins.items():
+                recording.pin(connection, now, campaign.campaign_id, stage, policy)
+            for entry in entries:
+                if recording.import_run(connection, now, entry):
+                    new.append(entry.run.run_id)
+                judging.judge_all(connection, now, judging.members_touched(connection, entry.run.run_id))
+        return new
+
+    def set_reachability(self, host: str, reachable: bool, detail: str = "") -> None:
+        """Note whether a host answered just now. ``since`` moves only when that changed."""
+        with self._writing() as (connection, now):
+            seen = queries.reachability(connection).get(host)
+            since = seen.since if seen is not None and seen.reachable == reachable else now
+            values = {"reachable": int(reachable), "since": since, "checked_at": now, "detail": detail[:4096]}
+            if seen is None:
+                connection.execute(insert(host_reachability).values(host=host, **values))
+            else:
+                connection.execute(update(host_reachability).where(host_reachability.c.host == host).values(**values))

@@ -1,0 +1,188 @@
+"""What a campaign file may say, as typed models. A spec is given in parts here; ``grid`` puts the parts together."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+
+from orchestrator.domain.verdict import MAX_TREND_POINTS, Gate
+
+NAME_PATTERN = r"^[a-z0-9_]+$"
+RUN_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+=@-]*$"
+DURATION_PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,3})?(s|m|h|d)$"
+LONGEST_DEADLINE_S = 30 * 86400
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:[A-Z0-9]*(?:SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?|[A-Z0-9]*(?:TOKEN|KEY)S?)(?:_|$)")
+_ENV_NAME = re.compile(r"^[A-Z_][A-Z0-9_]*$")
+_ENV_REFUSED = re.compile(
+    r"^(?:PATH|HOME|SHELL|IFS|ENV|PWD|PYTHON.*|LD_.*|DYLD_.*|BASH_.*|CUDA_VISIBLE_DEVICES|KDORCH_.*)$")
+ENV_VALUE_LIMIT = 4096
+
+
+def parse_duration(value: Any) -> int:
+    """Whole seconds of ``90s``, ``30m``, ``2h`` or ``1d``, rounded up; at least a second, at most 30 days."""
+    if not isinstance(value, str) or re.fullmatch(DURATION_PATTERN, value) is None:
+        raise ValueError("expected a duration with its unit, such as 90s, 30m or 2h")
+    seconds = math.ceil(Decimal(value[:-1]) * _UNIT_S[value[-1]])
+    if not 1 <= seconds <= LONGEST_DEADLINE_S:
+        raise ValueError("expected a duration between 1s and 30d")
+    return seconds
+
+
+def check_environment(environment: dict[str, str]) -> list[tuple[str, str]]:
+    """(name, problem) of every variable that may not be set for a trainer."""
+    problems = []
+    for name, value in environment.items():
+        if _ENV_NAME.fullmatch(name) is None:
+            problems.append((name, "expected a variable name of capitals, digits and underscores"))
+        elif _ENV_REFUSED.fullmatch(name) is not None:
+            problems.append((name, "decides which program runs, or on what; a campaign may not set it"))
+        elif _SECRET_NAME.search(name) is not None:
+            problems.append((name, "looks like a secret; campaign files and their ledgers are kept and shared, so "
+                                   "set it in the host's own environment instead"))
+        elif len(value) > ENV_VALUE_LIMIT or any(ord(c) < 32 for c in value):
+            problems.append((name, f"expected one line of at most {ENV_VALUE_LIMIT} characters"))
+    return problems
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration),
+                     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN})]
+StageName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
+PartialSpec = dict[str, Any]
+Role = Literal["ce", "teacher", "kd", "measurement"]
+SelectBy = Literal["final_val", "best_val", "steps_to_target", "train_time"]
+
+
+class Piece(BaseModel):
+    """A frozen piece of a campaign file; unknown keys are an error, because a person wrote them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class BestOf(Piece):
+    """The run that an earlier stage's ``select`` chooses."""
+
+    from_: str = Field(alias="from", pattern=r"^[a-z0-9_]+\.best$", description="STAGE.best, of an earlier stage")
+
+    @property
+    def stage(self) -> str:
+        return self.from_.partition(".")[0]
+
+
+class TargetRule(Piece):
+    """The loss that two consecutive validations must reach: a number, or the final loss of a chosen run."""
+
+    from_: str | None = Field(None, alias="from", pattern=r"^[a-z0-9_]+\.best$",
+                              description="STAGE.best: its final validation loss")
+    value: Annotated[float, Field(gt=0, lt=1000, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, given: Any) -> Any:
+        return given if isinstance(given, dict | TargetRule) else {"value": given}
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> TargetRule:
+        if (self.from_ is None) == (self.value is None):
+            raise ValueError("expected either a loss, such as 4.07, or {from: STAGE.best}")
+        return self
+
+
+class BudgetRule(Piece):
+    """A budget derived from a measured run; literal once that run is sealed."""
+
+    fraction: Annotated[Decimal, Field(gt=0, le=10)]
+    of: str = Field(pattern=r"^[a-z0-9_]+\.first$", description="STAGE.first: the first run of an earlier CE stage")
+
+    @property
+    def stage(self) -> str:
+        return self.of.partition(".")[0]
+
+
+class PolicyRule(Piece):
+    """Gates with their numbers. A bare word, or ``use``, names a shipped policy."""
+
+    use: str | None = None
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=60)] | None = None
+    gates: tuple[Gate, ...] | None = None
+    budget_ms: Annotated[int, Field(ge=1, lt=2**53)] | None = None
+    budget: BudgetRule | None = None
+    trend_points: Annotated[int, Field(ge=1, le=MAX_TREND_POINTS)] = 3
+    trend_min_drop: Annotated[float, Field(ge=0, lt=100, allow_inf_nan=False)] = Field(
+        1e-6, description="nats by which each of the first trend_points validations must fall")
+    target: TargetRule | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _word(cls, given: Any) -> Any:
+        return {"use": given} if isinstance(given, str) else given
+
+    @model_validator(mode="after")
+    def _agree(self) -> PolicyRule:
+        if self.use is not None and self.model_fields_set != {"use"}:
+            raise ValueError("'use' names a shipped policy and stands alone")
+        if self.use is None and self.name is None:
+            raise ValueError("a policy written here needs a name")
+        if self.budget_ms is not None and self.budget is not None:
+            raise ValueError("give budget_ms or budget, not both")
+        return self
+
+
+class Select(Piece):
+    best: SelectBy
+
+
+class Stage(Piece):
+    """Runs of one role, with the policy that judges them."""
+
+    name: StageName
+    role: Role
+    description: str = ""
+    spec: PartialSpec = {}
+    runs: tuple[PartialSpec, ...] | None = Field(None, description="explicit list of partial specs, each with a name")
+    zip: dict[str, tuple[Any, ...]] | None = Field(None, description="spec path: values; lists advance together")
+    axes: dict[str, tuple[Any, ...]] | None = Field(
+        None, description="spec path: values; their product, in the order written, the last axis fastest")
+    names: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="run names with {spec.path:format} fields; '-s<seed>' is added")
+    policy: PolicyRule | None = None
+    select: Select | None = None
+    teacher: BestOf | None = None
+    target: TargetRule | None = None
+    stop_at_target: bool = False
+    compare_with: StageName | None = None
+    controls: bool = Field(False, description="a CE twin for each schedule: everything the same, without KD")
+    deadline: Duration | None = None
+
+
+class Campaign(Piece):
+    """A whole campaign file."""
+
+    campaign: Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
+    description: str = ""
+    lane: str | None = None
+    host: str | None = None
+    deadline: Duration = Field(3600, description="the longest a run may live on its host; default 1h")
+    allow: tuple[str, ...] = ()
+    defaults: PartialSpec = {}
+    environment: dict[str, str] = {}
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=100)]
+
+    @field_validator("environment", mode="before")
+    @classmethod
+    def _numbers_are_words(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {k: str(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for k, v in given.items()}
+
+    @model_validator(mode="after")
+    def _lane_or_host(self) -> Campaign:
+        if self.lane is not None and self.host is not None:
+            raise ValueError("give 'lane' or 'host', not both")
+        return self

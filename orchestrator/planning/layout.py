@@ -1,0 +1,314 @@
+"""A checked campaign laid out: every run with its spec, identity, name, twin, reference and policy.
+
+All of it follows from the file alone. A selector states the runs it chooses from by their identity, and those are
+digests of specs, so the identity of every later run is settled before the first one has started; what is open until
+then is only which of them is chosen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestrator.domain.verdict import Role
+from orchestrator.planning.campaign_model import Campaign, Stage
+from orchestrator.planning.complaints import complaints
+from orchestrator.planning.findings import DocPath, Findings, at
+from orchestrator.planning.grid import (
+    MAX_RUNS,
+    RESERVED_KEYS,
+    Cell,
+    Layer,
+    assemble,
+    cells,
+    check_layer,
+    check_shape,
+    count_cells,
+    locate,
+)
+from orchestrator.planning.names import TWIN_SUFFIX, qualified_names, run_name
+from orchestrator.planning.pairing import reference_for, twin_body
+from orchestrator.planning.policy import Choice, Earlier, known_stage, plan_policies
+from orchestrator.planning.stages import LaidRun, Layout, PlannedStage
+from orchestrator.wire.spec import Selector, Spec, canonical_bytes
+
+_FAILURES_SHOWN = 20
+
+
+@dataclass
+class _Builder:
+    campaign: Campaign
+    findings: Findings
+    stages: list[PlannedStage] = field(default_factory=list)
+    runs: dict[str, list[LaidRun]] = field(default_factory=dict)
+    choices: dict[str, Choice] = field(default_factory=dict)
+    owners: dict[str, LaidRun] = field(default_factory=dict)
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        return frozenset(s.name for s in self.campaign.stages)
+
+    def earlier(self) -> Earlier:
+        return Earlier(
+            roles={s.name: s.role for s in self.stages},
+            policies={s.name: s.policies[s.name] for s in self.stages if s.name in s.policies},
+            choices=self.choices,
+            first_runs={name: runs[0].identity for name, runs in self.runs.items() if runs},
+        )
+
+    def choice_of(self, selector: str, stage: Stage, where: DocPath) -> Choice | None:
+        """The choice behind ``STAGE.best``; says what is wrong with it."""
+        name = selector.partition(".")[0]
+        earlier = self.earlier()
+        if not known_stage(name, stage, earlier, self.all_names, where, self.findings):
+            return None
+        if name not in self.choices:
+            self.findings.add(where, f"stage {name!r} chooses nothing; give it 'select: {{best: final_val}}'")
+            return None
+        return self.choices[name]
+
+
+def lay_out(campaign: Campaign, findings: Findings) -> Layout:
+    """Expand and check a campaign. Problems go to ``findings``; the layout is whole only when there are none."""
+    _check_size(campaign, findings)
+    check_layer(Layer((), campaign.defaults, ("defaults",)), findings)
+    if "kd" in campaign.defaults and not any(s.role == "kd" or s.teacher for s in campaign.stages):
+        findings.add(("defaults", "kd"), "no stage distils; this would decide nothing")
+    builder = _Builder(campaign, findings)
+    seen: set[str] = set()
+    for i, stage in enumerate(campaign.stages):
+        doc: DocPath = ("stages", i)
+        if stage.name in seen:
+            findings.add((*doc, "name"), f"two stages are named {stage.name!r}")
+            continue
+        seen.add(stage.name)
+        _lay_stage(builder, stage, doc)
+    findings.check()
+    total = sum(len(r) for r in builder.runs.values())
+    if total > MAX_RUNS:
+        findings.stop(f"{total:,} runs with their control arms; at most {MAX_RUNS:,} are planned at once")
+    return Layout(tuple(builder.stages), _named(campaign.campaign, builder.runs))
+
+
+def _check_size(campaign: Campaign, findings: Findings) -> None:
+    """Refuse a campaign that is too large before anything is expanded."""
+    counts = [count_cells(s) for s in campaign.stages]
+    if sum(counts) > MAX_RUNS:
+        largest = max(range(len(counts)), key=counts.__getitem__)
+        findings.stop(f"the campaign asks for {sum(counts):,} runs; at most {MAX_RUNS:,} are planned at once",
+                      where=("stages", largest, "axes" if campaign.stages[largest].axes else "name"))
+
+
+def _lay_stage(builder: _Builder, stage: Stage, doc: DocPath) -> None:
+    findings, role = builder.findings, Role(stage.role)
+    check_shape(stage, doc, findings)
+    teacher = builder.choice_of(stage.teacher.from_, stage, (*doc, "teacher")) if stage.teacher else None
+    target = _target_choice(builder, stage, teacher, doc)
+    _check_fields(builder, stage, doc)
+    policies = plan_policies(stage, doc, builder.earlier(), target, builder.all_names, findings)
+    shape_is_right = all((stage.axes or {"": (0,)}).values()) and stage.runs != () and \
+        len({len(v) for v in (stage.zip or {"": (0,)}).values()}) == 1
+    runs = _expand(builder, stage, doc, teacher, target) if shape_is_right else []
+    if teacher is not None:
+        _check_teacher_fits(builder, teacher, runs, doc)
+    if stage.compare_with is not None:
+        runs = _with_references(builder, stage, runs, doc)
+    builder.runs[stage.name] = runs
+    choice = None
+    if stage.select is not None and policies and runs:
+        selector = Selector.model_validate({
+            "from": f"{stage.name}.best", "by": stage.select.best,
+            "among": tuple(sorted(r.identity for r in runs if r.role is not Role.CONTROL)),
+            "admitted": dict(policies[stage.name].admits)})
+        key = hashlib.sha256(canonical_bytes(selector.model_dump(mode="json", by_alias=True))).hexdigest()
+        choice = builder.choices[stage.name] = Choice(stage.name, key, stage.select.best, selector)
+    elif stage.select is not None:  # wrong already; later stages are still checked as far as that goes
+        builder.choices[stage.name] = Choice(stage.name, "0" * 64, stage.select.best,
+                                             Selector.model_validate({"from": f"{stage.name}.best"}))
+    needs = {c.stage for c in (teacher, target) if c is not None}
+    needs |= {p.budget_of.partition(".")[0] for p in policies.values() if p.budget_of}
+    deadline = stage.deadline if stage.deadline is not None else builder.campaign.deadline
+    builder.stages.append(PlannedStage(stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc))
+
+
+def _target_choice(builder: _Builder, stage: Stage, teacher: Choice | None, doc: DocPath) -> Choice | None:
+    """The choice whose final loss is the target: what the stage says, else the teacher of a KD stage."""
+    if stage.target is None:
+        return teacher if stage.role == "kd" and (stage.policy is None or stage.policy.target is None) else None
+    if stage.target.from_ is None:
+        return None
+    return builder.choice_of(stage.target.from_, stage, (*doc, "target"))
+
+
+def _check_fields(builder: _Builder, stage: Stage, doc: DocPath) -> None:
+    """Keys that do not go with the stage's role, and references that lead nowhere."""
+    findings = builder.findings
+    if stage.role == "kd" and stage.teacher is None:
+        findings.add(doc, "a kd stage needs 'teacher: {from: STAGE.best}'")
+    if stage.role not in ("kd", "measurement") and stage.teacher is not None:
+        findings.add((*doc, "teacher"), f"a {stage.role} stage has no teacher")
+    if stage.role != "kd" and stage.controls:
+        findings.add((*doc, "controls"), "only a kd stage has control arms")
+    if stage.stop_at_target and (stage.target is None or stage.target.from_ is None) and \
+            (stage.role != "kd" or stage.target is not None):
+        findings.add((*doc, "stop_at_target"), "a run can only stop at the loss of a chosen run: "
+                                               "'target: {from: STAGE.best}'")
+    aims = stage.role == "kd" or stage.target is not None or \
+        (stage.policy is not None and stage.policy.target is not None)
+    if stage.select is not None and stage.select.best == "steps_to_target" and not aims:
+        findings.add((*doc, "select", "best"), "steps_to_target needs a target on this stage")
+    if stage.compare_with is not None:
+        where = (*doc, "compare_with")
+        earlier = builder.earlier()
+        if known_stage(stage.compare_with, stage, earlier, builder.all_names, where, findings) and \
+                earlier.roles[stage.compare_with] is not Role.CE:
+            findings.add(where, f"expected a stage of role ce; {stage.compare_with!r} has role "
+                                f"{earlier.roles[stage.compare_with].value}")
+
+
+def _base_layers(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice | None,
+                 target: Choice | None) -> tuple[Layer, ...]:
+    """What every run of the stage shares."""
+    defaults = dict(builder.campaign.defaults)
+    implied: dict[str, Any] = {}
+    if stage.role == "kd" or stage.teacher is not None:
+        implied = {"mode": "kd", "kd": {"teacher": teacher.selector if teacher else {"from": "unknown.best"}}}
+    else:
+        defaults.pop("kd", None)  # what defaults say of KD is meant for the stages that distil
+    if stage.stop_at_target and target is not None:
+        implied["stop_at_target"] = target.selector
+    layers = (Layer(("kd",), implied.pop("kd"), (*doc, "teacher")),) if "kd" in implied else ()
+    given = (Layer((), defaults, ("defaults",)), Layer((), stage.spec, (*doc, "spec")))
+    check_layer(given[1], builder.findings)
+    return (*layers, Layer((), implied, doc), *given)
+
+
+def _expand(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice | None,
+            target: Choice | None) -> list[LaidRun]:
+    """All runs of the stage in plan order, each arm followed by its twin where it has one of its own."""
+    base_layers = _base_layers(builder, stage, doc, teacher, target)
+    base = assemble({}, base_layers)
+    stop = target if stage.stop_at_target else None
+    runs: list[LaidRun] = []
+    names: set[str] = set()
+    failures = 0
+    for cell in cells(stage, doc, builder.findings):
+        layers = (*base_layers, *cell.layers)
+        raw = assemble(base, cell.layers)
+        run = _run(builder, stage, doc, cell, layers, raw, Role(stage.role))
+        if run is None:
+            failures += 1
+            if failures >= _FAILURES_SHOWN:
+                break
+            continue
+        if run.name in names:
+            builder.findings.add((*doc, "names") if stage.names else doc,
+                                 f"two runs are named {run.name!r}; give 'names:' with fields that tell them apart")
+            continue
+        names.add(run.name)
+        distils = run.spec.kd is not None
+        run = replace(run, teacher=teacher if distils else None, stop_target=stop)
+        if not _own(builder, run, doc):
+            continue
+        runs.append(run)
+        if stage.controls:
+            twin = _run(builder, stage, doc, cell, layers, twin_body(raw), Role.CONTROL)
+            if twin is None:
+                continue
+            twin = replace(twin, name=run.name + TWIN_SUFFIX, stop_target=stop)
+            known = builder.owners.get(twin.identity)
+            runs[-1] = replace(run, twin=_reference_mark(known or twin))
+            if known is None:
+                names.add(twin.name)
+                builder.owners[twin.identity] = twin
+                runs.append(twin)
+    return runs
+
+
+def _run(builder: _Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tuple[Layer, ...], raw: dict[str, Any],
+         role: Role) -> LaidRun | None:
+    findings = builder.findings
+    try:
+        spec = Spec.model_validate(raw)
+    except ValidationError as error:
+        for where, message in complaints(error, Spec, RESERVED_KEYS):
+            findings.add(locate(layers, where, (*doc, "spec")), message)
+        return None
+    body = spec.model_dump(mode="json", by_alias=True)
+    for path in (p for layer in layers for p in layer.booleans):
+        if not isinstance(at(body, path), bool) and isinstance(at(raw, path), bool):
+            findings.add(locate(layers, path, doc), "expected a number or word here, not true or false")
+            return None
+    try:
+        name = run_name(cell, body, stage=stage.name, template=stage.names)
+    except ValueError as error:
+        findings.add((*doc, "names") if stage.names else doc, str(error))
+        return None
+    data = canonical_bytes(body)
+    return LaidRun(stage.name, role, name, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc)
+
+
+def _own(builder: _Builder, run: LaidRun, doc: DocPath) -> bool:
+    """Whether no other run of the campaign has this very spec."""
+    other = builder.owners.setdefault(run.identity, run)
+    if other is run:
+        return True
+    builder.findings.add(doc, f"runs {other.stage}/{other.name} and {run.stage}/{run.name} ask for exactly the same; "
+                              "one run stands in a campaign once")
+    return False
+
+
+def _reference_mark(run: LaidRun) -> str:
+    """How a run is pointed at before names are final."""
+    return f"{run.stage}/{run.name}"
+
+
+def _with_references(builder: _Builder, stage: Stage, runs: list[LaidRun], doc: DocPath) -> list[LaidRun]:
+    """Each run with the CE run of the same seed that it is compared with."""
+    assert stage.compare_with is not None
+    candidates = [(_reference_mark(r), r.spec) for r in builder.runs.get(stage.compare_with, [])]
+    by_seed: dict[int, list[tuple[str, Spec]]] = {}
+    for name, spec in candidates:
+        by_seed.setdefault(spec.seed, []).append((name, spec))
+    paired = []
+    for run in runs:
+        reference, fitting = reference_for(run.spec, by_seed.get(run.spec.seed, []))
+        if fitting > 1:
+            builder.findings.add((*doc, "compare_with"), f"stage {stage.compare_with!r} has {fitting} runs with seed "
+                                                         f"{run.spec.seed} to compare with; expected one")
+        paired.append(replace(run, reference=reference))
+    return paired
+
+
+def _check_teacher_fits(builder: _Builder, teacher: Choice, runs: Sequence[LaidRun], doc: DocPath) -> None:
+    """A teacher must leave a checkpoint, and speak the student's vocabulary."""
+    candidates = builder.runs.get(teacher.stage, [])
+    students = [r for r in runs if r.role is not Role.CONTROL]
+    for run in candidates:
+        if not run.spec.checkpoint.keep_best:
+            builder.findings.add(locate(run.layers, ("checkpoint", "keep_best"), run.doc),
+                                 f"stage {teacher.stage!r} is a teacher's and must keep its best checkpoint")
+        misfit = next((s for s in students if s.spec.model.vocab_size != run.spec.model.vocab_size), None)
+        if misfit is not None:
+            builder.findings.add((*doc, "teacher"), f"{run.name} has a vocabulary of {run.spec.model.vocab_size}, "
+                                                    f"the student {misfit.name} one of {misfit.spec.model.vocab_size}")
+            return
+
+
+def _named(campaign: str, runs: dict[str, list[LaidRun]]) -> tuple[LaidRun, ...]:
+    """The runs with their full names, in plan order."""
+    final = qualified_names(campaign, {stage: [r.name for r in rs] for stage, rs in runs.items()})
+    marks = {f"{stage}/{short}": name for (stage, short), name in final.items()}
+
+    def full() -> Iterator[LaidRun]:
+        for stage, members in runs.items():
+            for run in members:
+                yield replace(run, name=final[(stage, run.name)],
+                              reference=marks[run.reference] if run.reference else None,
+                              twin=marks[run.twin] if run.twin else None)
+
+    return tuple(full())

@@ -1,0 +1,234 @@
+"""The plan: a laid-out campaign with hosts, and with what is known of each run already. A value; nothing is opened.
+
+``plan_hash`` covers what would be done (runs, specs, first-choice hosts, bundle, policies, overrides) and not what is
+done already, so it stays the same while the campaign runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from orchestrator.domain.errors import UnknownHost, UsageError
+from orchestrator.domain.verdict import Role
+from orchestrator.planning.campaign_file import CampaignSource
+from orchestrator.planning.policy import Choice, PolicyPlan
+from orchestrator.planning.stages import LaidRun, PlannedStage
+from orchestrator.wire.spec import Spec, canonical_bytes
+
+__all__ = ["Choice", "HostFacts", "Knowledge", "Nothing", "Plan", "PlannedRun", "PlannedStage", "PolicyPlan",
+           "Resolved", "make_plan", "require_placeable"]
+
+LOCAL_HOST = "local"
+DEFAULT_LANE = "default"
+
+
+class HostFacts(Protocol):
+    """What planning needs to know of a host, all of it from the hosts file."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def gpus(self) -> int: ...
+    @property
+    def slots(self) -> int: ...
+    @property
+    def python(self) -> str: ...
+    @property
+    def root(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a selector was resolved to. ``final_val_u6`` is the chosen run's final validation loss in micro-nats."""
+
+    run_id: str
+    checkpoint_sha256: str | None
+    final_val_u6: int | None
+
+
+class Knowledge(Protocol):
+    """What planning may ask of the past."""
+
+    def resolution(self, key: str) -> Resolved | None:
+        """What the choice pinned under ``key`` was resolved to; None while it is open."""
+
+    def standing(self, run_id: str) -> str:
+        """``new``, ``running``, ``done`` or ``retry``."""
+
+
+class Nothing:
+    """Knowledge of an empty past."""
+
+    def resolution(self, key: str) -> Resolved | None:  # noqa: ARG002 - the protocol's name
+        return None
+
+    def standing(self, run_id: str) -> str:  # noqa: ARG002 - the protocol's name
+        return "new"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of the plan.
+
+    ``identity`` is the sha256 of ``spec.json`` and always known; ``run_id`` is the same, and None while the spec's
+    selectors are ``unresolved``: until then it cannot be launched. ``host`` is the first choice; ``misfit`` says why
+    no host of the lane can take the run, and is empty otherwise. ``ordinal`` is its place in the plan, from 0.
+    ``target_val`` is the loss at which the run stops itself; None where it does not, or not yet.
+    """
+
+    name: str
+    stage: str
+    ordinal: int
+    role: Role
+    seed: int
+    spec: Spec
+    identity: str
+    size_bytes: int
+    run_id: str | None
+    unresolved: tuple[str, ...]
+    host: str
+    lane: str | None
+    misfit: str
+    gpus: int
+    deadline_s: int
+    reference_name: str | None
+    twin_name: str | None
+    teacher_selector_key: str | None
+    teacher: Resolved | None
+    target_val: float | None
+    standing: str
+
+    @property
+    def teacher_checkpoint_sha256(self) -> str | None:
+        """The checkpoint that must lie on the host before this run can start."""
+        return self.teacher.checkpoint_sha256 if self.teacher is not None else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole campaign, ready to be shown or launched. ``hosts`` are the facts the plan was made with."""
+
+    campaign: str
+    campaign_id: str
+    stages: tuple[PlannedStage, ...]
+    runs: tuple[PlannedRun, ...]
+    plan_hash: str
+    bundle_digest: str
+    hosts: Mapping[str, HostFacts]
+    environment: Mapping[str, str]
+
+    def stage(self, name: str) -> PlannedStage:
+        return next(s for s in self.stages if s.name == name)
+
+    def policy_of(self, run: PlannedRun) -> PolicyPlan:
+        """The policy that judges a run: control arms have one of their own."""
+        key = f"{run.stage}:control" if run.role is Role.CONTROL else run.stage
+        return self.stage(run.stage).policies[key]
+
+    @property
+    def misfits(self) -> tuple[str, ...]:
+        """Why runs have no host that can take them, each reason once."""
+        return tuple(dict.fromkeys(r.misfit for r in self.runs if r.misfit))
+
+
+def make_plan(source: CampaignSource, hosts: Mapping[str, HostFacts], lanes: Mapping[str, Sequence[str]],
+              bundle_digest: str, knowledge: Knowledge) -> Plan:
+    """Plan a campaign on these hosts. Deterministic: the same arguments give an equal plan.
+
+    A run that no host of its lane can take is planned all the same, with the reason (``misfits``), so that a plan can
+    be looked at anywhere; :func:`require_placeable` refuses to go on with it. Raises :class:`UnknownHost` and
+    :class:`UsageError` for hosts and lanes that do not exist.
+    """
+    lane, candidates = _candidates(source, hosts, lanes)
+    deadlines = {s.name: s.deadline_s for s in source.layout.stages}
+    past = _Past(knowledge)
+    runs = tuple(_planned(run, i, lane, candidates, deadlines[run.stage], past)
+                 for i, run in enumerate(source.layout.runs))
+    return Plan(
+        campaign=source.campaign.campaign, campaign_id=source.campaign_id, stages=source.layout.stages, runs=runs,
+        plan_hash=_plan_hash(source, runs, bundle_digest), bundle_digest=bundle_digest, hosts=dict(hosts),
+        environment=dict(sorted(source.campaign.environment.items())))
+
+
+def require_placeable(plan: Plan) -> None:
+    """Raise :class:`UsageError` when some run has no host that can take it."""
+    if plan.misfits:
+        count = sum(1 for r in plan.runs if r.misfit)
+        raise UsageError(f"{count} of {len(plan.runs)} runs cannot be placed: {'; '.join(plan.misfits)}",
+                         hint="choose another host with --host NAME, or give the lane one in hosts.yaml")
+
+
+class _Past:
+    """Knowledge, asked once for each choice."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self._choices: dict[str, Resolved | None] = {}
+
+    def resolution(self, choice: Choice) -> Resolved | None:
+        if choice.key not in self._choices:
+            self._choices[choice.key] = self._knowledge.resolution(choice.key)
+        return self._choices[choice.key]
+
+    def standing(self, run_id: str) -> str:
+        return self._knowledge.standing(run_id)
+
+
+def _candidates(source: CampaignSource, hosts: Mapping[str, HostFacts],
+                lanes: Mapping[str, Sequence[str]]) -> tuple[str | None, tuple[HostFacts, ...]]:
+    """The lane (None for a named host) and its hosts in order of preference."""
+    named = source.host if source.host is not None else source.campaign.host
+    if named is not None:
+        return None, (_host(named, hosts),)
+    lane = source.campaign.lane if source.campaign.lane is not None else DEFAULT_LANE
+    if lane in lanes:
+        if not lanes[lane]:
+            raise UsageError(f"lane {lane} has no hosts", hint="name some in hosts.yaml, or use --host NAME")
+        return lane, tuple(_host(name, hosts) for name in lanes[lane])
+    if lane == DEFAULT_LANE:
+        return None, (_host(LOCAL_HOST, hosts),)
+    raise UsageError(f"there is no lane {lane}; lanes: {', '.join(sorted(lanes)) or 'none'}",
+                     hint="name it in hosts.yaml, or use --host NAME")
+
+
+def _host(name: str, hosts: Mapping[str, HostFacts]) -> HostFacts:
+    if name not in hosts:
+        raise UnknownHost(f"there is no host {name}; hosts: {', '.join(sorted(hosts)) or 'none'}",
+                          hint="name it in hosts.yaml under KDORCH_HOME, or give another file with --hosts")
+    return hosts[name]
+
+
+def _planned(run: LaidRun, ordinal: int, lane: str | None, candidates: Sequence[HostFacts], deadline_s: int,
+             past: _Past) -> PlannedRun:
+    gpus = run.spec.needs.gpus
+    fit = next((h for h in candidates if h.gpus >= gpus), None)
+    misfit = ""
+    if fit is None:
+        has = ", ".join(f"{h.name} has {h.gpus}" for h in candidates)
+        misfit = f"a run of stage {run.stage} needs {gpus} GPU{'s' if gpus > 1 else ''}; {has}"
+    choices = [c for c in (run.teacher, run.stop_target) if c is not None]
+    unresolved = tuple(sorted({c.text for c in choices if past.resolution(c) is None}))
+    teacher = past.resolution(run.teacher) if run.teacher is not None else None
+    stop = past.resolution(run.stop_target) if run.stop_target is not None else None
+    return PlannedRun(
+        name=run.name, stage=run.stage, ordinal=ordinal, role=run.role, seed=run.spec.seed, spec=run.spec,
+        identity=run.identity, size_bytes=run.size_bytes, run_id=None if unresolved else run.identity,
+        unresolved=unresolved, host=(fit or candidates[0]).name, lane=lane, misfit=misfit, gpus=gpus,
+        deadline_s=deadline_s, reference_name=run.reference, twin_name=run.twin,
+        teacher_selector_key=run.teacher.key if run.teacher is not None else None, teacher=teacher,
+        target_val=stop.final_val_u6 / 1e6 if stop is not None and stop.final_val_u6 is not None else None,
+        standing="new" if unresolved else past.standing(run.identity))
+
+
+def _plan_hash(source: CampaignSource, runs: Sequence[PlannedRun], bundle_digest: str) -> str:
+    body = {
+        "campaign": source.campaign_id,
+        "bundle": bundle_digest,
+        "runs": [[r.name, r.role.value, r.identity, r.host, r.deadline_s] for r in runs],
+        "policies": {k: p.body() for s in source.layout.stages for k, p in s.policies.items()},
+        "overrides": source.overrides,
+    }
+    return hashlib.sha256(canonical_bytes(body)).hexdigest()

@@ -1,0 +1,141 @@
+"""The campaign's answer in one sentence, with its uncertainty. It never claims more than the evidence carries."""
+
+from __future__ import annotations
+
+from orchestrator.report.comparisons import Analysis, Arm, Savings
+from orchestrator.report.model import CampaignReport, ReportRun
+from orchestrator.report.statistics import Known
+from orchestrator.report.words import (
+    amount,
+    counted,
+    in_seconds,
+    less_or_more,
+    loss,
+    number,
+    seconds,
+    uncertainty,
+)
+
+
+def answer(report: CampaignReport, analysis: Analysis) -> str:
+    """One sentence; provisional while runs of the campaign have no verdict."""
+    open_runs = [r for r in report.runs if not r.finished and r.outcome is None]
+    sentence = _sentence(report, analysis)
+    if open_runs:
+        sentence = f"Provisional, {len(open_runs)} of {counted(len(report.runs), 'run', 'runs')} without a verdict: " \
+                   f"{sentence[0].lower()}{sentence[1:]}"
+    return sentence
+
+
+def _sentence(report: CampaignReport, analysis: Analysis) -> str:
+    if not report.runs:
+        return "Nothing was run, so there is nothing to say."
+    teachers = [r for r in report.runs if r.role == "teacher"]
+    wants_kd = any(r.role == "kd" for r in report.runs)
+    if teachers and not any(r.verdict == "promote" for r in teachers):
+        return _no_teacher(teachers)
+    if analysis.best is not None:
+        return _best_arm(analysis, analysis.best)
+    if analysis.arms:
+        return _no_arm(analysis)
+    if wants_kd:
+        return "No KD run can be compared yet, so whether distillation helps is open."
+    if teachers:
+        return _teachers(report, teachers)
+    baselines = [r for r in report.runs if r.role == "ce" and r.finished and r.train_time_ms is not None]
+    if baselines:
+        return _baseline(baselines)
+    return "No run produced evidence that can be compared."
+
+
+def _best_arm(analysis: Analysis, best: Arm) -> str:
+    n = len(best.reached)
+    assert analysis.target is not None
+    teacher = best.reached[0].run.teacher
+    cost = best.reached[0].run.teacher_train_time_ms
+    level = [a.name for a in analysis.arms if a is not best and a.promoted and a.steps.mean == best.steps.mean]
+    tie = f", level with {' and '.join(level[:2])}{' and others' if len(level) > 2 else ''}," if level else ""
+    passing = "" if best is analysis.arms[0] else " of those that passed their gates"
+    parts = [
+        f"Among {counted(len(analysis.arms), 'KD arm', 'KD arms')} {best.name}"
+        f"{f', taught by {teacher},' if teacher else ''} was{tie} the quickest{passing} to loss "
+        f"{loss(analysis.target)}: {amount(best.steps.mean)} steps{_mean(n)}"
+    ]
+    if best.against_ce is not None:
+        parts.append(_against("plain CE", best.against_ce))
+    else:
+        parts.append("no plain CE run to compare with")
+    if best.against_control is not None:
+        parts.append(_against("the same schedule without KD", best.against_control))
+    else:
+        parts.append("no control of the same schedule, so the schedule alone may explain it")
+    if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
+        parts.append(_time(best.against_ce, cost))
+    return f"{', '.join(parts)}; {_honesty(n)}."
+
+
+def _mean(n: int) -> str:
+    return "" if n == 1 else f" on average over {n} seeds"
+
+
+def _against(what: str, savings: Savings) -> str:
+    told = savings.steps
+    if told.mean.value is None:
+        return f"not comparable with {what}, which never reached it either"
+    return f"{less_or_more(told.mean, 'steps', 'fewer', 'more')} {what} ({uncertainty(told)})"
+
+
+def _time(savings: Savings, teacher_ms: int | None) -> str:
+    told = less_or_more(in_seconds(savings.time_ms.mean), "s", "less", "more", decimals=1)
+    words = f"with {told} plain CE in train time"
+    if savings.net_time_ms.mean.value is None:
+        return f"{words}, the teacher's own time unknown"
+    net = less_or_more(in_seconds(savings.net_time_ms.mean), "s", "less", "more", decimals=1)
+    return f"{words} and {net} it once the teacher's {seconds(teacher_ms)} are counted"
+
+
+def _honesty(n: int) -> str:
+    return f"one campaign with n = {n} {'seed' if n == 1 else 'seeds'}, not a proof"
+
+
+def _no_arm(analysis: Analysis) -> str:
+    first = analysis.arms[0]
+    assert analysis.target is not None
+    if all(a.arrivals == 0 for a in analysis.arms):
+        return (f"No KD arm reached loss {loss(analysis.target)} within its horizon "
+                f"(the nearest is censored at step {amount(first.steps.mean).removeprefix('≥ ')}), "
+                f"so no steps were saved that can be counted; {_honesty(len(first.reached))}.")
+    reached = "" if first.steps.mean.known is Known.EXACT else ", not by every seed"
+    return (f"No KD arm passed all of its gates; the best measured, {first.name}, reached loss "
+            f"{loss(analysis.target)} in {amount(first.steps.mean)} steps{reached}; {_honesty(len(first.reached))}.")
+
+
+def _no_teacher(teachers: list[ReportRun]) -> str:
+    timed = [r for r in teachers if r.train_time_ms is not None]
+    missed = [r for r in timed if any(g.gate == "budget" and g.result == "fail" for g in r.gates)]
+    words = f"{len(missed)} of {len(teachers)} missed the budget" if missed else "none has complete evidence"
+    cheapest = min(timed, key=lambda r: r.train_time_ms or 0, default=None)
+    tail = "" if cheapest is None else f", the cheapest, {cheapest.name}, took {seconds(cheapest.train_time_ms)}"
+    return f"No teacher passed its gates ({words}{tail}), so no distillation was admitted."
+
+
+def _teachers(report: CampaignReport, teachers: list[ReportRun]) -> str:
+    passed = [r for r in teachers if r.verdict == "promote" and r.why_not_counted is None]
+    best = min(passed, key=lambda r: (r.final_val if r.final_val is not None else float("inf"), r.name), default=None)
+    if best is None:
+        return "Teachers passed their gates, but none may enter a claim."
+    limit = next((p.budget_ms for p in report.policies if p.stage == best.stage), None)
+    within = "" if limit is None else f" of {seconds(limit)} allowed"
+    seed = "" if best.seed is None else f" with seed {best.seed}"
+    return (f"{len(passed)} of {counted(len(teachers), 'teacher', 'teachers')} passed all gates; the best, "
+            f"{best.name}, reached loss {loss(best.final_val)}{seed} in {seconds(best.train_time_ms)}{within}; "
+            f"{_honesty(1)}.")
+
+
+def _baseline(runs: list[ReportRun]) -> str:
+    times = [r.train_time_ms or 0 for r in runs]
+    losses = [r.final_val for r in runs if r.final_val is not None]
+    span = seconds(min(times)) if len(runs) == 1 else f"{number(min(times) / 1000, 1)} to {seconds(max(times))}"
+    ends = "" if not losses else f" and ended at loss {loss(min(losses))}" + (
+        f" to {loss(max(losses))}" if len(losses) > 1 else "")
+    return f"Plain CE took {span}{ends} over n = {len(runs)} {'seed' if len(runs) == 1 else 'seeds'}."

@@ -1,0 +1,129 @@
+"""What a campaign's report is made of: plain values, filled from ledger rows and evidence by whoever may read those.
+
+The report computes from these alone, so that the same values give the same bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from orchestrator.domain.metrics import ValPoint
+
+NOT_COUNTED_LABELS = ("provisional", "archival")
+"""Runs with these labels are shown and never enter a claim."""
+DISQUALIFYING_GATES = ("evidence_complete", "no_oom_fallback", "comparable")
+"""A run that fails one of these, or has no evidence for it, cannot be compared with anything."""
+
+
+@dataclass(frozen=True)
+class GateOutcome:
+    """A gate that did not pass: ``result`` is ``fail`` or ``unknown``; ``number`` against ``limit`` in words."""
+
+    gate: str
+    result: str
+    number: str
+    limit: str
+
+
+@dataclass(frozen=True)
+class ReportRun:
+    """One run of the campaign.
+
+    ``arm`` names the configuration without its seed; runs of one arm differ in nothing but their seed.
+    ``twin`` is the name of its control (the same schedule without KD) and ``reference`` that of the plain CE run, both
+    of the same seed. ``gates`` holds the gates that did not pass. ``target`` is the loss its stage asks for.
+    ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
+    """
+
+    run_id: str
+    name: str
+    stage: str
+    role: str
+    arm: str
+    seed: int | None
+    status: str
+    labels: tuple[str, ...] = ()
+    outcome: str | None = None
+    verdict: str | None = None
+    gates: tuple[GateOutcome, ...] = ()
+    host: str | None = None
+    horizon: int | None = None
+    final_step: int | None = None
+    train_time_ms: int | None = None
+    teacher_train_time_ms: int | None = None
+    best_val: float | None = None
+    final_val: float | None = None
+    median_step_ms: float | None = None
+    p90_step_ms: float | None = None
+    kd_stop_step: int | None = None
+    parameters: int | None = None
+    teacher: str | None = None
+    twin: str | None = None
+    reference: str | None = None
+    other_cpu_fraction: float | None = None
+    validations: tuple[ValPoint, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has a verdict; everything else is under way, planned, or ended without evidence."""
+        return self.verdict is not None
+
+    @property
+    def why_not_counted(self) -> str | None:
+        """Why this run may not enter a claim; None when it may. A diverged run counts: as one that never arrives."""
+        for label in NOT_COUNTED_LABELS:
+            if label in self.labels:
+                return label
+        if self.outcome == "nan":
+            return None
+        if self.verdict is None:
+            return "not finished" if self.outcome is None else f"ended as {self.outcome}, without a verdict"
+        broken = [g for g in self.gates if g.gate in DISQUALIFYING_GATES]
+        return ", ".join(f"{g.gate}: {g.number}" for g in broken) or None
+
+
+@dataclass(frozen=True)
+class ReportPolicy:
+    """A stage's pinned policy. ``target`` in nats; ``derivation`` says where the budget came from."""
+
+    stage: str
+    name: str
+    gates: tuple[str, ...]
+    budget_ms: int | None = None
+    derivation: str = ""
+    target: float | None = None
+    target_from: str = ""
+
+
+@dataclass(frozen=True)
+class ReportChoice:
+    """A selector such as ``teachers.best`` as it was pinned."""
+
+    selector: str
+    chosen: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class CampaignReport:
+    """Everything the report says. ``target`` is the loss that arms are compared by, None while it is not pinned.
+
+    ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
+    ledger's chain when the report was made.
+    """
+
+    campaign: str
+    campaign_id: str
+    source_name: str
+    question: str
+    plan_hash: str
+    bundle_digest: str
+    runs: tuple[ReportRun, ...]
+    policies: tuple[ReportPolicy, ...] = ()
+    choices: tuple[ReportChoice, ...] = ()
+    target: float | None = None
+    target_from: str = ""
+    overrides: tuple[str, ...] = ()
+    open_stages: tuple[tuple[str, str], ...] = ()
+    ledger_head: tuple[int, str] | None = None
+    notes: tuple[str, ...] = field(default=())

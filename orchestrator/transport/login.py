@@ -1,0 +1,94 @@
+"""Logging in with keys: the one that the hosts file names, or those of ssh_config and the SSH agent. No passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import paramiko
+
+from orchestrator.domain.errors import AuthenticationRefused, HostUnreachable
+from orchestrator.transport.resolve import Endpoint
+
+
+class KeyLogin:
+    """Authenticates one connection. paramiko calls :meth:`authenticate` once the host's key has been accepted."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._tried: list[str] = []
+        self._locked: list[str] = []
+
+    def authenticate(self, transport: paramiko.Transport) -> None:
+        """Offer key after key until one is taken.
+
+        Raises :class:`AuthenticationRefused` when none is, :class:`HostUnreachable` when the host falls silent.
+        """
+        for label, key in self._keys():
+            self._tried.append(label)
+            try:
+                transport.auth_publickey(self._endpoint.user, key)
+            except paramiko.AuthenticationException as error:
+                if _is_silence(error):
+                    raise HostUnreachable(f"{self._endpoint.name}: no answer while logging in") from None
+            except (paramiko.SSHException, EOFError, OSError) as error:
+                # Servers hang up after some refused keys; before any was refused it is the connection that broke.
+                if len(self._tried) < 2:
+                    raise HostUnreachable(f"{self._endpoint.name}: the connection broke while logging in: {error}",
+                                          hint="try again when the host answers") from None
+            if transport.is_authenticated():
+                return
+            if not transport.is_active():
+                break
+        raise self._refusal()
+
+    def _refusal(self) -> AuthenticationRefused:
+        end = self._endpoint
+        locked = f"; needs a passphrase: {', '.join(self._locked)}" if self._locked else ""
+        if not self._tried:
+            return AuthenticationRefused(
+                f"{end.name}: no key to log in with as {end.where}{locked}",
+                hint="add the key to the SSH agent with ssh-add" if self._locked else
+                "make one with ssh-keygen and name it as 'identity:' in hosts.yaml")
+        return AuthenticationRefused(
+            f"{end.name}: {end.where} accepted none of the keys offered ({', '.join(self._tried)}){locked}",
+            hint="put the public key into ~/.ssh/authorized_keys there, or correct 'user:' or 'identity:' here")
+
+    def _keys(self) -> Iterator[tuple[str, paramiko.PKey]]:
+        for path in self._endpoint.identities:
+            key = self._load(path)
+            if key is not None:
+                yield str(path), key
+        if self._endpoint.use_agent or self._locked:
+            with closing(paramiko.Agent()) as agent:
+                for agent_key in agent.get_keys():
+                    yield f"agent key {agent_key.get_name()}", agent_key
+
+    def _load(self, path: Path) -> paramiko.PKey | None:
+        """The private key, or None where it cannot be used and another may do."""
+        given = self._endpoint.identity_given
+        try:
+            key = paramiko.PKey.from_path(path)
+            if self._endpoint.certificate is not None:
+                key.load_certificate(str(self._endpoint.certificate))
+        except (TypeError, paramiko.PasswordRequiredException):
+            self._locked.append(str(path))  # cryptography says TypeError when a password is missing
+        except OSError as error:
+            if given:
+                name = error.filename or path
+                raise AuthenticationRefused(f"{self._endpoint.name}: {name}: {error.strerror}",
+                                            hint="correct 'identity:' in hosts.yaml") from None
+        except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as error:
+            if given:
+                raise AuthenticationRefused(f"{self._endpoint.name}: {path} is no private key for kdorch: {error}",
+                                            hint="ed25519, ECDSA and RSA keys work") from None
+        else:
+            return key
+        return None
+
+
+def _is_silence(error: paramiko.AuthenticationException) -> bool:
+    """paramiko says with the same exception that a key was refused and that nobody answered."""
+    text = str(error).lower()
+    return "timeout" in text or "eof" in text

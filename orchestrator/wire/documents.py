@@ -1,0 +1,244 @@
+"""The laptop's codec of contract v1: the JSON documents of a run directory and two answers of the host program.
+
+Reading is strict in types (``true`` is no integer, ``"7"`` is no number, NaN is no number, a key may not occur twice)
+and ignores unknown keys, because a newer host may write them. Every ``parse_*`` takes bytes, or plain data that came
+inside another message, and a path to name in errors; it raises :class:`MalformedDocument` naming the key, or
+:class:`UnknownContract`. ``to_bytes`` of equal documents is equal: sorted keys, compact, ASCII, one newline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from orchestrator.wire.codec import (
+    CONTRACT,
+    AttemptNumber,
+    Count,
+    Digest,
+    Document,
+    Finite,
+    Part,
+    Seconds,
+    UtcTime,
+    parse,
+    parse_object,
+)
+from orchestrator.wire.manifest import Manifest, ManifestFile, parse_manifest
+
+__all__ = [
+    "CONTRACT", "DOCUMENTS", "PARSERS", "ClaimDocument", "DispatchDocument", "Document", "EnvironmentDocument",
+    "ExitDocument", "Hello", "Load", "Manifest", "ManifestFile", "Observation", "Process", "Resolved",
+    "ResolvedTeacher", "StartedDocument", "StatusDocument", "parse_claim", "parse_dispatch", "parse_environment",
+    "parse_exit", "parse_hello", "parse_manifest", "parse_object", "parse_observation", "parse_started",
+    "parse_status",
+]
+
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+
+
+class ResolvedTeacher(Part):
+    """The pinned choice of a teacher. ``checkpoint_sha256`` is null where the trainer needs no weights."""
+
+    run_id: Digest
+    checkpoint_sha256: Digest | None
+    final_val: Finite
+
+
+class Resolved(Part):
+    """What selectors of the spec came out as."""
+
+    teacher: ResolvedTeacher | None = None
+    target_val: Finite | None = None
+
+
+class DispatchDocument(Document):
+    """``dispatch.json``: how one attempt of one run is run on one host. No times, no random values."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    host: Annotated[str, Field(min_length=1, max_length=4096)]
+    bundle: Digest
+    python: Annotated[str, Field(min_length=1, max_length=4096)]
+    slots: Annotated[int, Field(ge=1, le=1024)]
+    gpus: Count
+    deadline_s: Seconds
+    grace_s: Annotated[float, Field(ge=0, le=10**6, allow_inf_nan=False)]
+    beat_s: Seconds
+    disk_floor_bytes: Count
+    resolved: Resolved
+    trainer_env: dict[EnvName, str]
+    resume_from: AttemptNumber | None
+
+
+class Process(Part):
+    """A process that cannot be mistaken for a later one with the same number: pid and start ticks."""
+
+    pid: Annotated[int, Field(ge=1)]
+    ticks: Count
+
+
+class ClaimDocument(Document):
+    """``claim.json``: who claimed the attempt."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    dispatch_sha256: Digest
+    boot_id: str
+    claimed_at: UtcTime
+    supervisor: Process
+
+
+class StartedDocument(Document):
+    """``started.json``: before it exists the trainer has not run."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    boot_id: str
+    started_at: UtcTime
+    supervisor: Process
+    trainer: Process
+    pgid: Annotated[int, Field(ge=1)]
+    slots: tuple[Count, ...]
+    gpu_uuids: tuple[str, ...]
+
+
+class Load(Part):
+    """What else used the host. ``other_cpu_fraction`` is the share of all CPUs taken by other processes, 0 to 1."""
+
+    loadavg_1m: Finite | None = None
+    other_cpu_fraction: Finite | None = None
+
+
+class StatusDocument(Document):
+    """``status.json``: the supervisor's latest beat."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    phase: Literal["waiting", "running", "stopping", "sealing", "sealed"]
+    beat: Count
+    at: UtcTime
+    queue_position: Count | None
+    train_log_bytes: Count
+    last_line: Annotated[str, Field(max_length=400)] | None
+    deadline_at: UtcTime | None
+    load: Load
+
+
+class EnvironmentDocument(Document):
+    """``environment.json``: what the trainer really ran on. None where unknown."""
+
+    python: str | None = None
+    torch: str | None = None
+    numpy: str | None = None
+    device: str | None = None
+    gpu_model: str | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    precision: str | None = None
+    threads: Count | None = None
+    corpus_sha256: Digest | None = None
+    parameters: Count | None = None
+    attention_backend: str | None = None
+    compiled: bool | None = None
+    oom_fallback: bool | None = None
+    teacher_eval_val: Finite | None = None
+
+
+class ExitDocument(Document):
+    """``exit.json``: the seal. Its presence means that nothing in the attempt's directory changes any more."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    outcome: Literal["completed", "failed", "timed_out", "cancelled", "disk_full", "refused"]
+    exit_code: Count | None
+    signal: Count | None
+    reason: str | None
+    witness: str
+    boot_id: str
+    started_at: UtcTime | None
+    ended_at: UtcTime
+    wall_ms: Count
+    cpu_ms: Count
+    manifest_sha256: Digest
+    train_log_bytes: Count
+
+
+class Observation(Part):
+    """What can be proved on the host about one attempt. A ``sealed`` one carries its seal."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    state: Literal["absent", "sealed", "lost_reboot", "waiting", "running", "orphan", "claimed", "lost_supervisor"]
+    exit: ExitDocument | None = None
+    status: StatusDocument | None = None
+    started: StartedDocument | None = None
+    boot_id: str | None = None
+    train_log_bytes: Count | None = None
+
+    @model_validator(mode="after")
+    def _speaks_of_one_attempt(self) -> Self:
+        if (self.state == "sealed") != (self.exit is not None):
+            raise ValueError("state 'sealed' and an 'exit' document go together")
+        for name, part in (("exit", self.exit), ("status", self.status), ("started", self.started)):
+            if part is not None and (part.run_id, part.attempt) != (self.run_id, self.attempt):
+                raise ValueError(f"its {name!r} document speaks of another attempt")
+        return self
+
+
+class Hello(Document):
+    """The host program's first answer."""
+
+    python: str
+    boot_id: str
+    now: UtcTime
+    root: str
+    pid: Annotated[int, Field(ge=1)]
+
+
+DOCUMENTS: Mapping[str, type[Document]] = {
+    "dispatch": DispatchDocument, "claim": ClaimDocument, "started": StartedDocument, "status": StatusDocument,
+    "environment": EnvironmentDocument, "manifest": Manifest, "exit": ExitDocument,
+}
+"""The run directory's documents by the stem of their file's name; ``spec.json`` is in ``wire.spec``."""
+
+def parse_dispatch(data: bytes | Mapping[str, Any], path: str) -> DispatchDocument:
+    return parse(DispatchDocument, data, path)
+
+
+def parse_claim(data: bytes | Mapping[str, Any], path: str) -> ClaimDocument:
+    return parse(ClaimDocument, data, path)
+
+
+def parse_started(data: bytes | Mapping[str, Any], path: str) -> StartedDocument:
+    return parse(StartedDocument, data, path)
+
+
+def parse_status(data: bytes | Mapping[str, Any], path: str) -> StatusDocument:
+    return parse(StatusDocument, data, path)
+
+
+def parse_environment(data: bytes | Mapping[str, Any], path: str) -> EnvironmentDocument:
+    return parse(EnvironmentDocument, data, path)
+
+
+def parse_exit(data: bytes | Mapping[str, Any], path: str) -> ExitDocument:
+    return parse(ExitDocument, data, path)
+
+
+def parse_observation(data: bytes | Mapping[str, Any], path: str) -> Observation:
+    return parse(Observation, data, path)
+
+
+def parse_hello(data: bytes | Mapping[str, Any], path: str) -> Hello:
+    return parse(Hello, data, path)
+
+
+Parser = Callable[[bytes | Mapping[str, Any], str], Document]
+PARSERS: Mapping[str, Parser] = {
+    "dispatch": parse_dispatch, "claim": parse_claim, "started": parse_started, "status": parse_status,
+    "environment": parse_environment, "manifest": parse_manifest, "exit": parse_exit,
+}
+"""The reader of each document, by the stem of its file's name."""

@@ -1,0 +1,212 @@
+"""Logging in: which keys are offered, what a refusal says, and where ssh_config and jump hosts come in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from orchestrator.domain.errors import AuthenticationRefused, HostKeyUnknown, HostUnreachable, UsageError
+from orchestrator.transport.connect import connect
+from orchestrator.transport.inventory import HostEntry, load_inventory
+from orchestrator.transport.resolve import resolve
+from orchestrator.transport.trust import offered_keys, trust_keys
+from tests.integration.sshd_server import SshServer
+
+pytestmark = pytest.mark.sshd
+
+
+def says_hello(entry: HostEntry, home: Path) -> bool:
+    host = connect(entry, home)
+    try:
+        return host.run(["echo", "hello"], timeout_s=60).stdout == b"hello\n"
+    finally:
+        host.close()
+
+
+@pytest.fixture
+def server(shared_sshd: SshServer, home: Path) -> SshServer:
+    shared_sshd.trust(home)
+    return shared_sshd
+
+
+def config(path: Path, text: str) -> str:
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_key_that_the_host_does_not_know_is_refused_clearly(server: SshServer, home: Path, tmp_path: Path) -> None:
+    stranger = SshServer.make_key(tmp_path / "stranger")
+    with pytest.raises(AuthenticationRefused) as refused:
+        connect(server.entry(identity=stranger), home)
+    assert str(stranger) in refused.value.message
+    assert f"{server.user}@127.0.0.1:{server.port}" in refused.value.message
+    assert "authorized_keys" in str(refused.value.hint)
+    assert not refused.value.transient
+
+
+def test_a_user_that_the_host_does_not_know_is_refused_clearly(server: SshServer, home: Path) -> None:
+    with pytest.raises(AuthenticationRefused, match="nobody-of-that-name@"):
+        connect(server.entry(user="nobody-of-that-name"), home)
+
+
+def test_an_identity_that_is_not_there_is_named(server: SshServer, home: Path, tmp_path: Path) -> None:
+    with pytest.raises(AuthenticationRefused, match="no-key: No such file"):
+        connect(server.entry(identity=tmp_path / "no-key"), home)
+
+
+def test_an_identity_that_is_no_key_is_named(server: SshServer, home: Path) -> None:
+    with pytest.raises(AuthenticationRefused, match=r"id\.pub is no private key"):
+        connect(server.entry(identity=server.identity.with_suffix(".pub")), home)
+
+
+def test_a_locked_key_asks_for_the_agent(server: SshServer, home: Path, tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(locked)], check=True)
+    with pytest.raises(AuthenticationRefused, match="needs a passphrase") as refused:
+        connect(server.entry(identity=locked), home)
+    assert "ssh-add" in str(refused.value.hint)
+
+
+def test_the_agents_key_is_offered_when_no_identity_is_given(server: SshServer, home: Path, tmp_path: Path,
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = server.entry(identity=None)
+    with pytest.raises(AuthenticationRefused, match="no key to log in with"):
+        connect(entry, home)
+    sock = tmp_path / "agent.sock"
+    said = subprocess.run(["ssh-agent", "-s", "-a", str(sock)], check=True, capture_output=True, text=True).stdout
+    pid = int(said.split("SSH_AGENT_PID=")[1].split(";")[0])
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
+        subprocess.run(["ssh-add", "-q", str(server.identity)], check=True)
+        assert says_hello(entry, home)
+        stranger = SshServer.make_key(tmp_path / "stranger")
+        with pytest.raises(AuthenticationRefused):
+            connect(server.entry(identity=stranger), home)  # a named identity is the only one offered
+    finally:
+        os.kill(pid, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+def test_every_type_of_user_key_works(server: SshServer, home: Path, tmp_path: Path, kind: str) -> None:
+    key = SshServer.make_key(tmp_path / kind, kind)
+    authorized = server.identity.with_suffix(".pub")
+    before = authorized.read_text()
+    try:
+        authorized.write_text(before + key.with_suffix(".pub").read_text())
+        assert says_hello(server.entry(identity=key), home)
+    finally:
+        authorized.write_text(before)
+
+
+def test_a_certificate_logs_in(sshd_program: str, home: Path, tmp_path: Path) -> None:
+    authority, key = SshServer.make_key(tmp_path / "authority"), SshServer.make_key(tmp_path / "user")
+    with SshServer(options=(f"TrustedUserCAKeys={authority}.pub",)) as server:
+        server.trust(home)
+        subprocess.run(["ssh-keygen", "-q", "-s", str(authority), "-I", "test", "-n", server.user, f"{key}.pub"],
+                       check=True)
+        certificate = (tmp_path / "user-cert.pub").rename(tmp_path / "elsewhere.pub")
+        with pytest.raises(AuthenticationRefused):
+            connect(server.entry(identity=key), home)
+        assert says_hello(server.entry(identity=key, certificate=certificate), home)
+
+
+def test_ssh_config_fills_in_what_the_hosts_file_leaves_open(server: SshServer, home: Path, tmp_path: Path) -> None:
+    included = tmp_path / "included"
+    config(included, f"Host gpu\n  Port {server.port}\n  IdentityFile {server.identity}\n")
+    path = config(tmp_path / "config", f"Include {included}\nHost gpu\n  HostName 127.0.0.1\n  User {server.user}\n"
+                                       "  Port 1\nHost *\n  IdentitiesOnly yes\n")
+    assert says_hello(HostEntry("gpu", address="gpu", ssh_config=path), home)
+
+
+def test_the_hosts_file_wins_over_ssh_config(server: SshServer, home: Path, tmp_path: Path) -> None:
+    path = config(tmp_path / "config", "Host *\n  Port 1\n  User nobody-of-that-name\n  IdentityFile /nowhere\n")
+    assert says_hello(server.entry(ssh_config=path), home)
+
+
+def test_a_host_key_alias_is_the_name_the_key_is_filed_under(server: SshServer, home: Path, tmp_path: Path) -> None:
+    path = config(tmp_path / "config", "Host *\n  HostKeyAlias the-gpu-box\n")
+    entry = server.entry(ssh_config=path)
+    with pytest.raises(HostKeyUnknown, match="the-gpu-box"):
+        connect(entry, home)
+    trust_keys(entry, home, offered_keys(entry, home))
+    assert says_hello(entry, home)
+
+
+def test_a_broken_ssh_config_is_quoted(server: SshServer, home: Path, tmp_path: Path) -> None:
+    path = config(tmp_path / "config", "Nonsense yes\n")
+    with pytest.raises(UsageError, match="config: line 1: Bad configuration option: nonsense"):
+        connect(server.entry(ssh_config=path), home)
+
+
+def test_a_proxy_command_is_run(server: SshServer, home: Path, tmp_path: Path) -> None:
+    path = config(tmp_path / "config", f"Host gpu\n  HostName 127.0.0.1\n  Port {server.port}\n"
+                                       f"  ProxyCommand touch {tmp_path}/used-%h && nc_is_not_needed=1 exec "
+                                       f"python3 -c 'import socket,sys,threading,os; s=socket.create_connection((\"%h\",%p));"
+                                       "threading.Thread(target=lambda:[s.sendall(d) for d in iter(lambda:os.read(0,65536),b\"\")],"
+                                       "daemon=True).start();[os.write(1,d) for d in iter(lambda:s.recv(65536),b\"\")]'\n")
+    assert says_hello(HostEntry("gpu", address="gpu", user=server.user, identity=server.identity, ssh_config=path), home)
+    assert (tmp_path / "used-127.0.0.1").exists()
+
+
+class TestJumpHosts:
+    """The same server stands before itself: it forwards to its own port."""
+
+    def test_a_host_behind_a_jump_host_is_reached_through_it(self, server: SshServer, sshd: SshServer,
+                                                             home: Path) -> None:
+        sshd.trust(home)
+        assert says_hello(server.entry("behind", jump=sshd.entry("gate")), home)
+        assert f"127.0.0.1 port {server.port}" not in sshd.log.read_text()
+        assert "direct-tcpip" in sshd.log.read_text() or "Accepted publickey" in sshd.log.read_text()
+
+    def test_two_jumps_work(self, server: SshServer, home: Path) -> None:
+        assert says_hello(server.entry("c", jump=server.entry("b", jump=server.entry("a"))), home)
+
+    def test_an_unknown_jump_host_is_a_hard_stop_that_names_it(self, server: SshServer, sshd: SshServer,
+                                                               home: Path) -> None:
+        with pytest.raises(HostKeyUnknown, match="^gate: ") as refused:
+            connect(server.entry("behind", jump=sshd.entry("gate")), home)
+        assert "kdorch host trust gate" in str(refused.value.hint)
+
+    def test_an_unknown_host_behind_a_trusted_jump_host_is_a_hard_stop_too(self, server: SshServer, sshd: SshServer,
+                                                                           home: Path) -> None:
+        behind = sshd.entry("behind", jump=server.entry("gate"))
+        with pytest.raises(HostKeyUnknown, match="^behind: "):
+            connect(behind, home)
+        trust_keys(behind, home, offered_keys(behind, home))
+        assert says_hello(behind, home)
+
+    def test_a_refused_login_at_the_jump_host_names_it(self, server: SshServer, home: Path, tmp_path: Path) -> None:
+        stranger = SshServer.make_key(tmp_path / "stranger")
+        with pytest.raises(AuthenticationRefused, match="^gate: "):
+            connect(server.entry("behind", jump=server.entry("gate", identity=stranger)), home)
+
+    def test_a_host_that_the_jump_host_cannot_reach_is_unreachable(self, server: SshServer, sshd: SshServer,
+                                                                   home: Path) -> None:
+        sshd.trust(home)
+        sshd.stop()
+        with pytest.raises(HostUnreachable, match="^behind: .* gate says"):
+            connect(sshd.entry("behind", jump=server.entry("gate")), home)
+
+    def test_the_hosts_file_names_a_jump_host(self, server: SshServer, home: Path, tmp_path: Path) -> None:
+        hosts = tmp_path / "hosts.yaml"
+        hosts.write_text(server.hosts_yaml("gate")
+                         + server.hosts_yaml("behind", jump="gate").removeprefix("hosts:\n"))
+        assert says_hello(load_inventory(hosts, home).host("behind"), home)
+
+    def test_proxy_jump_in_ssh_config_is_followed(self, server: SshServer, home: Path, tmp_path: Path) -> None:
+        path = config(tmp_path / "config",
+                      f"Host gate gpu\n  HostName 127.0.0.1\n  User {server.user}\n  IdentityFile {server.identity}\n"
+                      f"Host gate\n  Port {server.port}\nHost gpu\n  Port {server.port}\n  HostKeyAlias [127.0.0.1]:"
+                      f"{server.port}\n  ProxyJump gate,localhost:{server.port}\n"
+                      f"Host localhost\n  User {server.user}\n  IdentityFile {server.identity}\n"
+                      f"  HostKeyAlias [127.0.0.1]:{server.port}\n")
+        end = resolve(HostEntry("gpu", address="gpu", ssh_config=path))
+        assert end.jump is not None
+
+    def test_a_jump_to_the_host_itself_is_no_jump(self, server: SshServer, tmp_path: Path) -> None:
+        path = config(tmp_path / "config", f"Host *\n  ProxyJump 127.0.0.1:{server.port}\n")
+        assert resolve(server.entry(ssh_config=path)).jump is None

@@ -1,0 +1,99 @@
+"""What a host can say of itself: the answer to ``doctor``. Looks, and changes nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from typing import Any
+
+from worker.gpu import gpus
+from worker.load import loadavg_1m
+from worker.paths import Root
+from worker.process import boot_id
+from worker.wire import utc
+
+
+def facts(root: Root) -> dict[str, Any]:
+    """Facts of this host and this Python. Null where something cannot be known; versions are not imported."""
+    place = _existing(root.path)
+    space = _space(place)
+    return {
+        "now": utc(time.time()),
+        "boot_id": boot_id(),
+        "python": platform.python_version(),
+        "torch": _version("torch"),
+        "numpy": _version("numpy"),
+        "machine": platform.machine(),
+        "kernel": platform.release(),
+        "cores": os.cpu_count(),
+        "loadavg_1m": loadavg_1m(),
+        "memory_available_bytes": _memory_available(),
+        "root": root.path,
+        "root_writable": os.access(place, os.W_OK | os.X_OK),
+        "fs_type": file_system(place),
+        "disk_free_bytes": space[0],
+        "inodes_free": space[1],
+        "gpus": [g.document() for g in gpus()],
+    }
+
+
+def file_system(path: str, mounts: str = "/proc/self/mounts") -> str | None:
+    """The type of the file system that holds ``path``, from the kernel's table of mounts."""
+    path = os.path.realpath(path)
+    best, kind = -1, None
+    try:
+        with open(mounts, encoding="utf-8", errors="surrogateescape") as handle:
+            lines = handle.readlines()
+    except OSError:
+        return None
+    for line in lines:
+        fields = line.split(" ")
+        if len(fields) < 3:
+            continue
+        point = _unescape(fields[1])
+        inside = path == point or path.startswith(point.rstrip("/") + "/")
+        # Of two mounts on one point the later hides the earlier.
+        if inside and len(point) >= best:
+            best, kind = len(point), fields[2]
+    return kind
+
+
+def _unescape(text: str) -> str:
+    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        text = text.replace(code, character)
+    return text
+
+
+def _existing(path: str) -> str:
+    """The path, or its nearest ancestor that is there."""
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    return path
+
+
+def _space(path: str) -> tuple[int | None, int | None]:
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return None, None
+    return found.f_bavail * found.f_frsize, found.f_favail
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _memory_available() -> int | None:
+    try:
+        with open("/proc/meminfo", encoding="ascii") as handle:
+            for line in handle:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        return None
+    return None

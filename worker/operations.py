@@ -1,0 +1,180 @@
+"""What the resident host program can be asked to do: one method for each operation of the contract."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from worker import assets, wire
+from worker.durable import read_file, write_atomic
+from worker.facts import facts
+from worker.launch import look
+from worker.observe import observe
+from worker.paths import AttemptDir, PathRefused, Root, open_beneath
+from worker.process import boot_id
+from worker.requests import BODY_LIMIT_BYTES, Fields, Request, RequestRefused
+from worker.tail import Followed, tail
+from worker.trainer_command import BUNDLE
+
+MAX_WAIT_S = 60.0
+LAUNCH_PATIENCE_S = 120.0
+_PLACES = re.compile(r"runs/([0-9a-f]{64})/(?:spec|dispatch/([0-9a-f]{64}))\.json")
+
+Result = tuple[dict[str, Any], bytes]
+
+
+class Operations:
+    """The operations on one root. ``interrupted`` waits and tells whether the client has sent something else."""
+
+    def __init__(self, root: Root, interrupted: Callable[[float], bool]) -> None:
+        self._root, self._interrupted = root, interrupted
+        self._table: dict[str, Callable[[Fields, bytes], Result]] = {
+            "hello": self._hello, "ping": self._ping, "place": self._place, "launch": self._launch,
+            "probe": self._probe, "read": self._read, "tail": self._tail, "stop": self._stop, "adopt": self._adopt,
+            "has": self._has, "asset_put": self._asset_put, "asset_read": self._asset_read, "doctor": self._doctor,
+        }
+
+    def perform(self, request: Request) -> Result:
+        """Carry out a request. Raises :class:`RequestRefused` for everything that is answered with an error."""
+        if request.broken is not None:
+            raise request.broken
+        operation = self._table.get(request.op)
+        if operation is None:
+            raise RequestRefused("unknown_op", f"operation {request.op!r} is unknown")
+        try:
+            return operation(request.fields, request.body)
+        except PathRefused as error:
+            raise RequestRefused("refused_path", str(error)) from None
+        except FileNotFoundError as error:
+            raise RequestRefused("not_found", f"{error.filename or 'it'} is not here") from None
+        except OSError as error:
+            raise RequestRefused("io_error", str(error)) from None
+
+    def _hello(self, _fields: Fields, _body: bytes) -> Result:
+        return {"contract": wire.CONTRACT, "python": platform.python_version(), "boot_id": boot_id(),
+                "now": wire.utc(time.time()), "root": self._root.path, "pid": os.getpid()}, b""
+
+    def _ping(self, _fields: Fields, _body: bytes) -> Result:
+        return {}, b""
+
+    def _place(self, fields: Fields, body: bytes) -> Result:
+        """All documents are checked before the first is written."""
+        pending: list[tuple[str, bytes]] = []
+        at = 0
+        for item in fields.items("documents"):
+            path, sha256, size = item.text("path"), item.digest("sha256"), item.count("size")
+            data = body[at:at + size]
+            at += size
+            self._check_place(path, sha256, size, data)
+            pending.append((os.path.join(self._root.path, path), data))
+        if at != len(body):
+            raise RequestRefused("bad_request", f"the documents have {at} bytes, the body {len(body)}")
+        os.makedirs(self._root.path, mode=0o700, exist_ok=True)
+        placed = 0
+        for target, data in pending:
+            if read_file(target, wire.DOCUMENT_LIMIT_BYTES + 1) != data:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                write_atomic(target, data)
+                placed += 1
+        return {"placed": placed, "kept": len(pending) - placed}, b""
+
+    def _check_place(self, path: str, sha256: str, size: int, data: bytes) -> None:
+        match = _PLACES.fullmatch(path)
+        if match is None:
+            raise RequestRefused("refused_path", f"{path!r} is not a place for a document")
+        if size > wire.DOCUMENT_LIMIT_BYTES:
+            raise RequestRefused("too_large", f"{path} has {size} bytes; at most {wire.DOCUMENT_LIMIT_BYTES}")
+        if len(data) != size or wire.sha256_hex(data) != sha256:
+            raise RequestRefused("corrupt", f"{path} arrived with another digest or size")
+        if sha256 != (match[2] or match[1]):
+            raise RequestRefused("corrupt", f"{path} is not named by its content, which has sha256 {sha256}")
+
+    def _launch(self, fields: Fields, _body: bytes) -> Result:
+        """One after the other: places in the queue follow the order of the request."""
+        start = fields.flag("start", True)
+        results = []
+        for item in fields.items("launches"):
+            run_id, number, digest = item.digest("run_id"), item.attempt(), item.digest("dispatch")
+            if start:
+                result, detail = self._run_launch(run_id, number, digest)
+            else:
+                answer = look(self._root, run_id, number, digest)
+                result, detail = answer.result, answer.detail
+            results.append({"run_id": run_id, "attempt": number, "result": result, "detail": detail})
+        return {"results": results}, b""
+
+    def _run_launch(self, run_id: str, number: int, digest: str) -> tuple[str, str]:
+        """The launch command itself, so that there is one way to launch and no other."""
+        command = [sys.executable, "-m", "worker.supervisor", "launch", "--root", self._root.path, "--run", run_id,
+                   "--attempt", str(number), "--dispatch", digest]
+        try:
+            done = subprocess.run(command, cwd=BUNDLE, stdin=subprocess.DEVNULL, capture_output=True,
+                                  timeout=LAUNCH_PATIENCE_S, check=False)
+            answer = json.loads(done.stdout)
+            return str(answer["result"]), str(answer["detail"])
+        except subprocess.TimeoutExpired:
+            return "refused", f"the launch command did not answer within {LAUNCH_PATIENCE_S:.0f} s"
+        except (ValueError, KeyError, TypeError):
+            words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            return "refused", f"the launch command ended with {done.returncode}: {words[-1] if words else 'no words'}"
+
+    def _probe(self, fields: Fields, _body: bytes) -> Result:
+        return {"observations": [observe(self._attempt(item)) for item in fields.items("attempts")]}, b""
+
+    def _read(self, fields: Fields, _body: bytes) -> Result:
+        offset, limit = fields.count("offset"), min(fields.count("limit"), BODY_LIMIT_BYTES)
+        fd = open_beneath(self._attempt(fields).path, fields.text("path"))
+        try:
+            data, size = os.pread(fd, limit, offset), os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+        return {"size": size, "eof": offset + len(data) >= size}, data
+
+    def _tail(self, fields: Fields, _body: bytes) -> Result:
+        files = []
+        for item in fields.items("files"):
+            name = item.text("path")
+            if not wire.is_safe_name(name):
+                raise RequestRefused("refused_path", f"{name!r} is not a plain relative path")
+            known = item.text("state") if "state" in item.values else None
+            files.append(Followed(self._attempt(item), name, item.count("offset"), known))
+        limit = min(fields.count("limit"), BODY_LIMIT_BYTES)
+        return tail(files, fields.seconds("wait_s", most=MAX_WAIT_S), limit, self._interrupted)
+
+    def _stop(self, fields: Fields, _body: bytes) -> Result:
+        attempt, reason = self._attempt(fields), fields.text("reason", "stop requested")
+        if not attempt.exists():
+            raise RequestRefused("not_found", f"attempt {attempt.number} of run {attempt.run_id} is not here")
+        sealed, asked = (os.path.lexists(attempt.file(name)) for name in ("exit.json", "stop.request"))
+        if not sealed and not asked:
+            write_atomic(attempt.file("stop.request"), wire.to_bytes({"contract": wire.CONTRACT, "reason": reason}))
+        return {}, b""
+
+    def _adopt(self, fields: Fields, _body: bytes) -> Result:
+        return {"size": assets.adopt(self._root, self._attempt(fields), fields.text("path"),
+                                     fields.digest("sha256"))}, b""
+
+    def _has(self, fields: Fields, _body: bytes) -> Result:
+        return {"present": assets.has(self._root, fields.digests("assets"))}, b""
+
+    def _asset_put(self, fields: Fields, body: bytes) -> Result:
+        return {"have": assets.put(self._root, fields.digest("sha256"), fields.count("size"), fields.count("offset"),
+                                   body)}, b""
+
+    def _asset_read(self, fields: Fields, _body: bytes) -> Result:
+        offset, limit = fields.count("offset"), min(fields.count("limit"), BODY_LIMIT_BYTES)
+        data, size = assets.read(self._root, fields.digest("sha256"), offset, limit)
+        return {"size": size, "eof": offset + len(data) >= size}, data
+
+    def _doctor(self, _fields: Fields, _body: bytes) -> Result:
+        return facts(self._root), b""
+
+    def _attempt(self, fields: Fields) -> AttemptDir:
+        return self._root.attempt(fields.digest("run_id"), fields.attempt())

@@ -1,0 +1,1 @@
+"""Trains one model from one spec; speaks only through ``emit``. Needs torch."""

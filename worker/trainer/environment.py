@@ -1,0 +1,35 @@
+"""What really ran: the content of ``environment.json``."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import numpy as np
+import torch
+
+from worker.trainer.spec import TrainSpec
+
+
+def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int,
+             teacher_eval_val: float | None) -> dict[str, Any]:
+    """Library versions, device, precision, threads, corpus, size. Null where a machine does not say."""
+    cuda = device.type == "cuda"
+    return {
+        "contract": "v1",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "device": device.type,
+        "gpu_model": torch.cuda.get_device_name(device) if cuda else None,
+        "driver": None,
+        "cuda": torch.version.cuda if cuda else None,
+        "precision": spec.precision,
+        "threads": torch.get_num_threads(),
+        "corpus_sha256": corpus_sha256,
+        "parameters": parameters,
+        "attention_backend": "sdpa",
+        "compiled": spec.compile,
+        "oom_fallback": False,
+        "teacher_eval_val": teacher_eval_val,
+    }

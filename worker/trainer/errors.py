@@ -1,0 +1,45 @@
+"""Why a run cannot go on, each with the exit code that the treaty gives it (``tests/contract/v1``)."""
+
+from __future__ import annotations
+
+
+class TrainerError(Exception):
+    """A message for a person, and the process's exit code."""
+
+    exit_code = 1
+
+
+class BadInput(TrainerError):
+    """The spec, a shard or a checkpoint is not usable."""
+
+    exit_code = 10
+
+
+class Diverged(TrainerError):
+    """The loss became NaN or infinite."""
+
+    exit_code = 11
+
+
+class OutOfMemory(TrainerError):
+    """The device has too little memory."""
+
+    exit_code = 12
+
+
+class BackendMissing(TrainerError):
+    """torch, a part of it, or a device is not there."""
+
+    exit_code = 13
+
+
+class TeacherMisfit(TrainerError):
+    """The teacher does not fit the student: vocabulary, softcap or corpus."""
+
+    exit_code = 14
+
+
+class Stopped(TrainerError):
+    """The supervisor asked to stop; the last checkpoint was saved."""
+
+    exit_code = 143

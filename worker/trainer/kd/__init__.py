@@ -1,0 +1,1 @@
+"""Logits distillation: the loss, its control, and the teacher."""
