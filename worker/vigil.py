@@ -230,6 +230,9 @@ class Vigil:
         code = os.waitstatus_to_exitcode(wait_status)
         number = -code if code < 0 else None
         exit_code = code if code >= 0 else None
+        if stopping is None and code != 0 and self._wakeup.told is not None:
+            # A machine that shuts down signals both at once, and the trainer may be gone first.
+            stopping = self._stop_asked()
         if stopping is not None:
             return Ending(stopping.outcome, stopping.reason, exit_code, number)
         if code == 0:

@@ -94,9 +94,9 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
     from orchestrator.cli.console import make_view
     from orchestrator.dispatch.campaign import CampaignDriver
     from orchestrator.dispatch.launch import Launcher
-    from orchestrator.dispatch.publish import publish_report
     from orchestrator.dispatch.session import open_session
-    from orchestrator.planning.plan import make_plan
+    from orchestrator.planning.plan import make_plan, require_placeable
+    from orchestrator.report.publish import publish
 
     view = make_view(as_json=as_json)
     try:
@@ -107,6 +107,7 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
                 make_plan=lambda knowledge: make_plan(source, facts, lanes, digest, knowledge),
                 source_text=source.text, source_name=source.path.name, overrides_json=json.dumps(source.overrides),
                 expect_plan=plan_hash)
+            require_placeable(driver.plan)
             progress = driver.drive(detach=detach)
             view.close()
             if progress.waiting:
@@ -114,7 +115,7 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
                     f"'kdorch watch {progress.plan.campaign}' follows it.")
                 return 0
             rows = session.ledger.rows(campaign=progress.plan.campaign_id)
-            answer, path = publish_report(home, session.ledger, progress.plan)
+            answer, path = publish(session.ledger, home.root, progress.plan.campaign_id, progress.blocked)
             if not as_json:
                 closing_words(rows, answer, path, progress)
     except KeyboardInterrupt:

@@ -6,6 +6,7 @@ Talk goes to standard error; only JSON lines are data and go to standard output.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -61,15 +62,18 @@ class JsonView:
         self._out = out
 
     def __call__(self, event: FollowEvent) -> None:
-        self._out.write(json.dumps({"event": _EVENT_NAMES[type(event)], **asdict(event)}, sort_keys=True) + "\n")
+        body = {"event": _EVENT_NAMES[type(event)], **asdict(event)}
+        # JSON has no NaN: a loss that is none is null.
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in body.items()}
+        self._out.write(json.dumps(finite, sort_keys=True, allow_nan=False) + "\n")
         self._out.flush()
 
     def close(self) -> None:
         """Nothing to put away."""
 
 
-def sentence(event: FollowEvent) -> str | None:
-    """One line about an event, or None where it is only worth a bar."""
+def sentence(event: FollowEvent) -> str:
+    """One line about an event."""
     match event:
         case RunState(name=name, state=state, host=host, detail=detail):
             return f"{name}: {state}{f' on {host}' if host else ''}{f' ({detail})' if detail else ''}"
@@ -96,7 +100,6 @@ def sentence(event: FollowEvent) -> str | None:
             return f"{selector} is {name}: {reason}"
         case Note(text=text):
             return text
-    return None
 
 
 class LineView:
@@ -118,10 +121,8 @@ class LineView:
             if not final and now - self._last_validation.get(event.run_id, -1e9) < QUIET_STEP_SECONDS / 2:
                 return
             self._last_validation[event.run_id] = self._last_step = now
-        text = sentence(event)
-        if text is not None:
-            self._out.write(text + "\n")
-            self._out.flush()
+        self._out.write(sentence(event) + "\n")
+        self._out.flush()
 
     def close(self) -> None:
         """Nothing to put away."""
@@ -141,7 +142,6 @@ class BarView:
             console=self._console, transient=True,
         )
         self._bars: dict[str, TaskID] = {}
-        self._budgets: dict[str, int] = {}
         self._budget_ms: int | None = None
         self._progress.start()
 
@@ -167,9 +167,7 @@ class BarView:
                     self._budget_ms = event.budget_ms
                 if isinstance(event, VerdictReached) and event.run_id in self._bars:
                     self._progress.remove_task(self._bars.pop(event.run_id))
-                text = sentence(event)
-                if text is not None:
-                    self._console.print(text, markup=False, highlight=False)
+                self._console.print(sentence(event), markup=False, highlight=False)
 
     def close(self) -> None:
         self._progress.stop()

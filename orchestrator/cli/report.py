@@ -16,11 +16,11 @@ Examples:
 def report(campaign: str, to_stdout: bool) -> None:
     """Render a campaign's report.md with its figures from the ledger and the evidence."""
     from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.publish import republish
     from orchestrator.dispatch.session import open_ledger
+    from orchestrator.report.publish import publish
 
     home = Home.from_environment()
     with open_ledger(home, on_upgrade=say) as ledger:
-        answer, path = republish(home, ledger, campaign)
+        answer, path = publish(ledger, home.root, campaign, {})
     say(answer)
     click.echo(path.read_text(encoding="utf-8") if to_stdout else str(path), nl=not to_stdout)

@@ -8,6 +8,7 @@ same bytes.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -69,7 +70,9 @@ def new_figure(*, height_in: float = HEIGHT_IN, width_in: float = WIDTH_IN) -> t
 def png(figure: Figure) -> bytes:
     """The figure's PNG bytes, without metadata."""
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script that the font does not have
+        figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     return out.getvalue()
 
 
@@ -80,8 +83,8 @@ def say_nothing_to_draw(axes: Axes, why: str) -> None:
 
 
 def escaped(text: str) -> str:
-    """``text`` for a title or label: names may hold ``$``, which would start a formula."""
-    return text.replace("$", r"\$")
+    """``text`` for a title or label: ``$`` would start a formula, and control characters have no shape."""
+    return "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
 
 
 def upright(axes: Axes, step: float, text: str, colour: str) -> None:

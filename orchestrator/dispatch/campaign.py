@@ -97,7 +97,8 @@ class CampaignDriver:
     def _record(self) -> None:
         """Put every run whose identity is known into the ledger; idempotent."""
         ids = {r.name: r.run_id for r in self._plan.runs}
-        for run in self._plan.runs:
+        # Controls first: a student's row refers to its twin's.
+        for run in sorted(self._plan.runs, key=lambda r: r.role is not Role.CONTROL):
             if run.run_id is None:
                 continue
             self._names[run.run_id] = run.name
@@ -108,7 +109,7 @@ class CampaignDriver:
                              ordinal=run.ordinal, name=run.name, role=run.role,
                              teacher_run_id=self._teacher_of(run),
                              reference_run_id=ids.get(run.reference_name or ""),
-                             twin_run_id=ids.get(run.twin_name or "")),
+                             twin_run_id=ids.get(run.twin_name or "") if run.role is Role.KD else None),
             )
 
     def _teacher_of(self, run: PlannedRun) -> str | None:

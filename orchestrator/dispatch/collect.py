@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.derived.plots import run_plots
 from orchestrator.derived.summary import summary_csv
@@ -173,7 +174,7 @@ def _environment(directory: Path) -> EnvironmentDocument | None:
 
 
 def _usage(manifest: Manifest) -> str:
-    content = next((b.get("content", {}) for b in manifest.byproducts if b.get("name") == "usage"), {})
+    content: dict[str, Any] = next((b.get("content", {}) for b in manifest.byproducts if b.get("name") == "usage"), {})
     return json.dumps(content, sort_keys=True)
 
 

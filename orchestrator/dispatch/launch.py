@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 from orchestrator.dispatch.agent import HostAgent, Placement
 from orchestrator.dispatch.events import Emit, Note, RunState

@@ -80,16 +80,20 @@ def find_campaign(reference: str, cwd: Path) -> Path:
     """The file that a campaign reference names."""
     if not reference or "\0" in reference:
         raise UsageError("expected a campaign file", hint=f"shipped: {', '.join(shipped_campaigns())}")
-    given = Path(reference).expanduser()
-    places = [cwd / given]
-    if given.name == reference and given.name not in (".", ".."):
-        places.append(shipped("campaigns") / given)
-    for place in places:
-        for candidate in (place, place.with_name(place.name + SUFFIX)):
-            if candidate.is_file():
-                return candidate
-    if (cwd / given).exists():
-        raise UsageError(f"{reference} is not a regular file")
+    try:
+        given = Path(reference).expanduser()
+        places = [cwd / given]
+        if given.name == reference and given.name != "..":
+            places.append(shipped("campaigns") / given)
+        for place in places:
+            named = given.name not in ("", "..")
+            for candidate in (place, place.with_name(place.name + SUFFIX)) if named else (place,):
+                if candidate.is_file():
+                    return candidate
+        if (cwd / given).exists():
+            raise UsageError(f"{reference} is not a regular file")
+    except (OSError, RuntimeError) as error:  # no permission, a name too long, a home that is unknown
+        raise UsageError(f"cannot look for {reference[:80]}: {getattr(error, 'strerror', None) or error}") from None
     raise UsageError(f"there is no campaign file {reference}",
                      hint="kdorch looks in the working directory, then among its own: "
                           f"{', '.join(shipped_campaigns())}")

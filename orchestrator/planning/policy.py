@@ -75,7 +75,7 @@ class PolicyPlan:
             return (f"{self.budget_fraction.normalize():f} x the train time of {self.budget_of}, rounded half up, "
                     "once that run is sealed")
         if self.budget_like is not None:
-            return f"the budget of stage {self.budget_like}, once that is pinned"
+            return f"that of stage {self.budget_like}, once it is pinned"
         return self.budget_derivation
 
 

@@ -88,22 +88,20 @@ def _resolve(entry: HostEntry, *, in_inventory: bool, depth: int) -> Endpoint:
         return replace(here, jump=_resolve(entry.jump, in_inventory=True, depth=depth + 1))
     jump = _first(config, "proxyjump")
     if jump not in (None, "none"):
-        return replace(here, jump=_hops(str(jump), entry, here, depth))
+        return replace(here, jump=_hops(str(jump), entry, depth))
     command = _first(config, "proxycommand")
     if command not in (None, "none"):
         return replace(here, proxy_command=_expand(str(command), tokens))
     return here
 
 
-def _hops(text: str, entry: HostEntry, target: Endpoint, depth: int) -> Endpoint | None:
-    """The jump hosts of a ProxyJump value, the last of which reaches the target. A jump to itself is none."""
+def _hops(text: str, entry: HostEntry, depth: int) -> Endpoint | None:
+    """The jump hosts of a ProxyJump value, the last of which reaches the target. ``ssh -G`` refuses a jump to itself."""
     reached: Endpoint | None = None
     for hop in text.split(","):
         user, address, port = _parse_hop(hop.strip())
         hop_entry = HostEntry(hop.strip(), address=address, port=port, user=user, ssh_config=entry.ssh_config)
-        resolved = _resolve(hop_entry, in_inventory=False, depth=depth + 1) if depth < HOP_LIMIT else None
-        if resolved is None or (resolved.address, resolved.port) == (target.address, target.port):
-            return None
+        resolved = _resolve(hop_entry, in_inventory=False, depth=depth + 1)
         # Only the first hop's own configuration says how to get to it; the others are reached from the one before.
         reached = resolved if reached is None else replace(resolved, jump=reached, proxy_command=None)
     return reached

@@ -79,8 +79,8 @@ def measurement(values: Sequence[int | None] = FALLING, **changes: Any) -> Measu
     early = [*values, None, None, None, None][:4]
     known = [v for v in values if v is not None]
     record = MeasurementRecord(
-        parser_id=PARSER, complete=1, oom_fallback=0, asserted=0, final_step=25 * len(values), total_steps=25 * len(values),
-        train_time_ms=60_000, best_val_u6=min(known, default=None), final_val_u6=values[-1] if values else None,
+        parser_id=PARSER, complete=1, oom_fallback=0, asserted=0, final_step=25 * len(values),
+        total_steps=25 * len(values), train_time_ms=60_000, best_val_u6=min(known, default=None), final_val_u6=values[-1] if values else None,
         val_finite=int(all(v is not None for v in values)), val_1_u6=early[0], val_2_u6=early[1], val_3_u6=early[2],
         val_4_u6=early[3], n_validations=len(values) + 1, median_step_ms=250.5, p90_step_ms=460.0, wall_ms=70_000,
         comparison_key=sha("same conditions"), parameters=296_389_000, train_time_offset=900)
@@ -127,7 +127,8 @@ class Story:
     def evidence(self, run_id: str, attempt: int = 1) -> EvidenceRecord:
         statement = json.dumps({"_type": "https://in-toto.io/Statement/v1", "run": run_id, "attempt": attempt})
         return EvidenceRecord(sha(statement), run_id, attempt, "sealed", statement, f"evidence/{run_id}/{attempt}", (
-            FileRecord("train.log", sha(f"log {run_id} {attempt}"), 1000), FileRecord("status.json", sha("status"), 100),
+            FileRecord("train.log", sha(f"log {run_id} {attempt}"), 1000),
+            FileRecord("status.json", sha("status"), 100),
             FileRecord("checkpoints/best.pt", sha(f"best {run_id} {attempt}"), 4096)))
 
     def settle(self, run_id: str, attempt: int = 1, values: Sequence[int | None] = FALLING,

@@ -162,7 +162,8 @@ def test_a_restarted_host_keeps_the_key_whose_fingerprint_it_printed(
     ("private", "holds a private key"),
 ])
 def test_a_host_without_a_usable_key_says_so_and_does_not_start(
-        containers: list[Container], scratch: Path, sshd_program: str, content: bytes | str | None, complaint: str) -> None:
+        containers: list[Container], scratch: Path, sshd_program: str, content: bytes | str | None,
+        complaint: str) -> None:
     keys = scratch / "authorized_keys"
     keys.unlink()
     if content == "folder":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 import subprocess
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.domain.errors import HostKeyChanged, HostKeyUnknown, UsageError
+from orchestrator.domain.errors import HostKeyChanged, HostKeyUnknown, HostUnreachable, UsageError
 from orchestrator.transport.connect import connect
 from orchestrator.transport.inventory import HostEntry
 from orchestrator.transport.known_hosts import HostKey
@@ -89,14 +90,10 @@ def test_a_connection_that_breaks_over_a_changed_key_is_not_quietly_made_again(s
     host = connect(sshd.entry(), home)
     assert host.run(["echo", "1"]).stdout == b"1\n"
     sshd.swap_host_key()
+    with contextlib.suppress(HostUnreachable):  # this one may still meet the old connection's end
+        host.run(["echo", "2"], timeout_s=30)
     with pytest.raises(HostKeyChanged):
-        while True:  # the first of these may still meet the old connection's end
-            try:
-                host.run(["echo", "2"], timeout_s=30)
-            except HostKeyChanged:
-                raise
-            except Exception as error:  # noqa: BLE001 - checked by its class's name, to leave out HostKeyChanged alone
-                assert type(error).__name__ == "HostUnreachable"
+        host.run(["echo", "3"], timeout_s=30)
     host.close()
 
 
@@ -153,7 +150,7 @@ def test_every_type_of_key_is_shown_and_one_trusted_type_is_enough(sshd_program:
             trust_keys(entry, home, [key], replace=True)
             connect(entry, home).close()  # asks for the trusted type; another would look like a changed key
         stranger = HostKey("ssh-ed25519", shown[0].blob[:-1] + bytes([shown[0].blob[-1] ^ 1]))
-        trust_keys(entry, home, [*shown[1:], stranger], replace=True)
+        trust_keys(entry, home, [stranger], replace=True)
         with pytest.raises(HostKeyChanged):
             connect(entry, home)
 

@@ -49,7 +49,7 @@ def chunks(png: bytes) -> list[bytes]:
 def test_the_summary_has_one_row_per_validation():
     rows = summary_csv(parse_log(LOG)).decode().splitlines()
     assert rows[0] == ",".join(COLUMNS)
-    assert rows[1:] == ["0,100,5.5,5.5,,0,,", "3,100,4.9,4.9,5,130,45,48.55", "4,100,nan,4.9,nan,170,40,40"]
+    assert rows[1:] == ["0,100,5.5,5.5,,0,,", "3,100,4.9,4.9,5,130,45,48.6", "4,100,nan,4.9,nan,170,40,40"]
 
 
 def test_a_log_without_validations_has_a_summary_with_a_header():

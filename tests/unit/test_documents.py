@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.domain.errors import ContractError, MalformedDocument, UnknownContract
@@ -84,7 +84,8 @@ def test_another_contract_is_refused_by_its_version(version):
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    ({"attempt": True}, "attempt"), ({"attempt": 1.0}, "attempt"), ({"attempt": "1"}, "attempt"), ({"attempt": 0}, "attempt"),
+    ({"attempt": True}, "attempt"), ({"attempt": 1.0}, "attempt"), ({"attempt": "1"}, "attempt"),
+    ({"attempt": 0}, "attempt"),
     ({"wall_ms": -1}, "wall_ms"), ({"wall_ms": 2**63}, "wall_ms"), ({"outcome": "fine"}, "outcome"),
     ({"run_id": RUN.upper()}, "run_id"), ({"ended_at": "2026-02-14T20:41:34+01:00"}, "ended_at"),
 ])
@@ -116,6 +117,7 @@ def test_what_is_no_document_is_refused_by_name(data, says):
     assert caught.value.path == "status.json"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_get_past_as_a_seal(data):
     with pytest.raises(ContractError):
@@ -147,13 +149,13 @@ def test_a_name_that_leaves_the_run_directory_is_refused(name):
         parse_manifest(manifest(("train.log", 1), (name, 1)), "manifest.json")
 
 
-@pytest.mark.parametrize("name", ["train.log", "checkpoints/best.pt", "..train", "a..b/c", ".hidden", "naïve.txt", "~x"])
+@pytest.mark.parametrize("name", ["train.log", "checkpoints/best.pt", "..train", "a..b/c", ".hidden", "naïve", "~x"])
 def test_a_name_below_the_run_directory_is_accepted(name):
     assert parse_manifest(manifest((name, 1)), "manifest.json").files[0].name == name
 
 
-@pytest.mark.parametrize("names", [("train.log", "train.log"), ("train.log", "TRAIN.log"), ("a", "a/b"), ("a/b/c", "A/b"),
-                                   ("exit.json",), ("manifest.json",), ("stop.request",)])
+@pytest.mark.parametrize("names", [("train.log", "train.log"), ("train.log", "TRAIN.log"), ("a", "a/b"),
+                                   ("a/b/c", "A/b"), ("exit.json",), ("manifest.json",), ("stop.request",)])
 def test_files_that_cannot_lie_side_by_side_are_refused(names):
     with pytest.raises(MalformedDocument, match=r"manifest\.json: file"):
         parse_manifest(manifest(*((n, 1) for n in names)), "manifest.json")
@@ -184,5 +186,6 @@ def test_an_observation_speaks_of_one_attempt():
 
 
 def test_plain_data_with_a_value_that_json_does_not_have_is_refused():
+    answer = {"contract": "v1", "python": "3.11", "boot_id": "b", "now": float("nan"), "root": "/", "pid": 1}
     with pytest.raises(MalformedDocument, match="not plain data"):
-        parse_hello({"contract": "v1", "python": "3.11", "boot_id": "b", "now": float("nan"), "root": "/", "pid": 1}, "hello")
+        parse_hello(answer, "hello")

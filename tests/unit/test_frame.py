@@ -27,7 +27,7 @@ HEAVY = ("alembic", "fabric", "jinja2", "matplotlib", "numpy", "paramiko", "pyda
 FORBIDDEN = {
     "a developer's directory": r"/(?:[U]sers|hom[e]/(?!kd\b))/?[a-z]|/wor[k]/|/roo[t]/",
     "a private address": r"(?<![\d.])(?:10\.\d{1,3}|192\.16[8]|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?![\d.])",
-    "a package registry's host": r"pyp[i]\.org|pythonhoste[d]\.org|download\.pytorc[h]\.org|(?:docker|ghcr|nvcr)\.i[o]\b",
+    "a package registry's host": r"(?:pyp[i]|pythonhoste[d]|download\.pytorc[h])\.org|(?:docker|ghcr|nvcr)\.i[o]\b",
     "a private key": r"-----BEGI[N] (?:OPENSSH |RSA |EC )?PRIVATE KEY",
     "an unfinished place": r"\b(?:TOD[O]|FIXM[E]|XX[X]|HAC[K])\b",
 }

@@ -7,7 +7,7 @@ import statistics
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.domain import metrics
@@ -81,6 +81,7 @@ def test_a_target_must_be_finite(target):
         metrics.target_hit(CE_REFERENCE, target)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), max_size=12))
 def test_the_confirming_validation_is_the_second_of_the_first_neighbouring_pair(tenths):
     points = validated(*((25 * (i + 1), t / 10, float(i)) for i, t in enumerate(tenths)))
@@ -121,6 +122,7 @@ def test_without_a_steady_delta_there_is_no_median():
     assert metrics.p90_step_ms(curve) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=2, max_size=60))
 def test_p90_interpolates_linearly(values):
     assert metrics.percentile(values, 0.9) == pytest.approx(statistics.quantiles(values, n=10, method="inclusive")[8])
@@ -204,6 +206,7 @@ def test_a_loss_in_micro_nats_is_rounded_half_to_even(loss, u6):
     assert metrics.to_u6(loss) == u6
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20_000_000))
 def test_a_loss_printed_with_six_decimals_survives(u6):
     assert metrics.to_u6(float(f"{Decimal(u6).scaleb(-6):.6f}")) == u6

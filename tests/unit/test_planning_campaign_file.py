@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from orchestrator.domain.errors import CampaignFileError, UsageError
 from orchestrator.planning.campaign_file import load_campaign, shipped_campaigns
+from orchestrator.planning.lints import require_clean
 from tests.unit.planning_campaigns import CE, KD, load
 
 
@@ -36,11 +40,40 @@ def test_a_name_that_is_none_lists_the_shipped_ones(tmp_path: Path) -> None:
     assert all(name in str(caught.value.hint) for name in shipped_campaigns())
 
 
-@pytest.mark.parametrize("reference", ["", "\0", ".", "somewhere"])
+@pytest.mark.parametrize("reference", ["", "\0", ".", "..", "/", "somewhere", "a\0b", "x" * 5000, "~no-such-user/x"])
 def test_what_is_no_file_is_refused(tmp_path: Path, reference: str) -> None:
     (tmp_path / "somewhere").mkdir()
+    (tmp_path.parent / f"{tmp_path.name}.yaml").write_text(CE)
     with pytest.raises(UsageError):
         load_campaign(reference, cwd=tmp_path)
+
+
+def _paths(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if path:
+        yield path
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in inside:
+        yield from _paths(inner, (*path, key))
+
+
+@pytest.mark.parametrize("wrong", [None, True, -1, 1.5, "", "a.best", [], {}, [None], {"from": "teachers.best"}],
+                         ids=repr)
+def test_anything_in_the_place_of_anything_gives_a_plan_or_one_clear_refusal(tmp_path: Path, wrong: object) -> None:
+    outcomes: set[bool] = set()
+    for path in _paths(yaml.safe_load(KD)):
+        changed = yaml.safe_load(KD)
+        place = changed
+        for token in path[:-1]:
+            place = place[token]
+        place[path[-1]] = wrong
+        try:
+            require_clean(load(tmp_path, json.dumps(changed)))
+            message = "fine"
+        except UsageError as error:
+            message = error.message
+        outcomes.add(message != "fine")
+        assert message
+    assert True in outcomes
 
 
 @pytest.mark.parametrize(("line", "words"), [

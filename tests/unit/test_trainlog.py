@@ -303,6 +303,7 @@ NUMBERS = st.floats(0, 1e5, allow_nan=False).map(lambda v: f"{v:.4f}")
 WORDS = st.dictionaries(st.sampled_from(["hard", "soft", "s", "lr_mult", "kd", "zeta"]), NUMBERS, max_size=4)
 
 
+@settings(deadline=None)
 @given(step=st.integers(0, 10**6), total=st.integers(1, 10**6),
        loss=st.one_of(NUMBERS, st.sampled_from(["nan", "inf", "-inf"])), time=NUMBERS, average=NUMBERS, tail=WORDS,
        kind=st.sampled_from(["train", "val"]))
@@ -317,6 +318,7 @@ def test_every_step_line_of_the_grammar_is_data(step, total, loss, time, average
     assert point.tail == free.strip()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_at_all_break_the_parser(data):
     curve = parse_log(data)

@@ -77,8 +77,7 @@ def test_plain_relative_names_are_safe(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "/", "/a", "a/", "a//b", ".", "..", "a/../b", "../a", "a/.", "a\n", "a\0b", None,
-                                  "a\\b", "C:", "c:/x",
-                                  "\udc80", "a" * 2000])
+                                  "a\\b", "C:", "c:/x", "\udc80", "a" * 2000])
 def test_all_other_names_are_not(name: object) -> None:
     assert not wire.is_safe_name(name)
 

@@ -1,0 +1,79 @@
+"""The dry run for people: the plan as a table, and one run with its files and its launch script."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+
+from orchestrator.domain.errors import UnknownRun
+from orchestrator.planning.dry_run import DryRunDocument, ShownRun, dispatch_preview, launch_script
+from orchestrator.planning.plan import Plan, PlannedRun
+
+
+def show_plan(plan: Plan, document: DryRunDocument) -> str:
+    """Every run by stage, what each is held to, and what would be sent. The same plan gives the same text."""
+    totals = document.totals
+    lines = [f"campaign {document.campaign}: {totals.runs} runs ({totals.new} new, {totals.running} running, "
+             f"{totals.done} done, {totals.retry} to retry, {totals.unresolved} waiting for a choice)"]
+    for stage, group in groupby(document.runs, key=lambda r: r.stage):
+        runs = list(group)
+        lines += ["", f"stage {stage}: {_stage_words(plan, stage)}"]
+        width = max(len(r.name) for r in runs)
+        lines += [f"  {r.name:<{width}}  {r.role:<8} {r.host:<10} {r.gpus} gpu  {r.steps:>6} steps  "
+                  f"{_limit(r):<18} {_standing(r)}" for r in runs]
+    lines += ["", f"bundle {document.bundle.digest[:12]}, {document.bundle.size_bytes} bytes; "
+                  f"at most {document.transfer_bytes} bytes would be sent",
+              *(f"problem: {p}" for p in document.problems),
+              f"plan {document.plan_hash}",
+              "nothing was opened or written; 'kdorch campaign launch FILE --plan "
+              f"{document.plan_hash[:12]}' launches exactly this"]
+    return "\n".join(lines) + "\n"
+
+
+def _stage_words(plan: Plan, name: str) -> str:
+    words = []
+    for key, policy in plan.stage(name).policies.items():
+        budget = policy.budget_words()
+        words.append(f"{'controls: ' if key.endswith(':control') else ''}policy {policy.name}"
+                     f"{f', budget {budget}' if budget else ''}"
+                     f"{f', target: final loss of {policy.target_of}' if policy.target_of else ''}")
+    return "; ".join(words)
+
+
+def _limit(run: ShownRun) -> str:
+    if run.budget is None:
+        return f"<= {run.deadline_s} s wall"
+    return f"<= {run.budget.limit_ms} ms" if run.budget.limit_ms is not None else "budget derived"
+
+
+def _standing(run: ShownRun) -> str:
+    return f"waits for {', '.join(run.unresolved)}" if run.unresolved else run.standing
+
+
+def find_run(plan: Plan, reference: str) -> PlannedRun:
+    """A run of the plan by name, by id, or by a unique prefix of either. Raises :class:`UnknownRun`."""
+    exact = [r for r in plan.runs if reference in (r.name, r.run_id, r.identity)]
+    found = exact or [r for r in plan.runs if any(
+        text.startswith(reference) for text in (r.name, r.identity, r.name.partition("/")[2]))]
+    if len(found) == 1:
+        return found[0]
+    some = ", ".join(r.name for r in (found or plan.runs)[:5])
+    problem = f"{len(found)} runs of the plan answer to" if found else "no run of the plan answers to"
+    raise UnknownRun(f"{problem} {reference!r}", hint=f"some of them: {some}")
+
+
+def show_run(plan: Plan, document: DryRunDocument, reference: str, *, as_json: bool) -> str:
+    """One run: its files, its ``dispatch.json`` and the script that would launch it by hand."""
+    run = find_run(plan, reference)
+    shown = next(r for r in document.runs if r.name == run.name)
+    dispatch = json.loads(dispatch_preview(plan, run))
+    script = launch_script(plan, run)
+    if as_json:
+        body = {**shown.model_dump(mode="json", by_alias=True), "dispatch": dispatch, "launch_script": script,
+                "plan_hash": plan.plan_hash}
+        return json.dumps(body, indent=2, sort_keys=True) + "\n"
+    files = "\n".join(f"  {f.path}  {f.size_bytes if f.size_bytes is not None else 'size known later'}"
+                      for f in shown.files)
+    spec = json.dumps(shown.spec.model_dump(mode="json", by_alias=True), indent=2, sort_keys=True)
+    return (f"{run.name} on {run.host}\n\nfiles below the host's root:\n{files}\n\nspec.json:\n{spec}\n\n"
+            f"dispatch.json:\n{json.dumps(dispatch, indent=2, sort_keys=True)}\n\nlaunch.sh:\n{script}")

@@ -1,0 +1,119 @@
+"""Fills a :class:`CampaignReport` from the ledger and from verified evidence. Read-only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator.domain.metrics import Curve, ValPoint
+from orchestrator.domain.verdict import Role
+from orchestrator.ledger.reads import Reads
+from orchestrator.ledger.rows import CampaignRow, LedgerRow, MemberRow
+from orchestrator.report.model import CampaignReport, GateOutcome, ReportChoice, ReportPolicy, ReportRun
+from orchestrator.wire.spec import canonical_bytes
+from orchestrator.wire.trainlog import parse_log
+
+_SEED = re.compile(r"-s\d+(?=$|-twin$)")
+
+
+def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mapping[str, str]) -> CampaignReport:
+    """Everything the report says about ``campaign``. ``root`` is the directory that evidence is relative to."""
+    members = ledger.members(campaign.campaign_id)
+    rows = {r.run_id: r for r in ledger.rows(campaign=campaign.campaign_id)}
+    names = {m.run_id: m.name for m in members}
+    specs = {m.run_id: json.loads(ledger.spec_json(m.run_id)) for m in members}
+    policies = _policies(ledger, campaign, members)
+    target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
+    attempts = ledger.current_attempts(names)
+    return CampaignReport(
+        campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
+        question=_question(campaign.source_text), plan_hash=campaign.plan_hash,
+        bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
+        runs=tuple(_run(ledger, root, m, rows[m.run_id], specs[m.run_id], names) for m in members
+                   if m.run_id in rows),
+        policies=tuple(policies), choices=_choices(ledger, specs, names),
+        target=target.target if target is not None else None,
+        target_from=target.target_from if target is not None else "",
+        overrides=_overrides(campaign.overrides_json), open_stages=tuple(sorted(open_stages.items())),
+        ledger_head=ledger.head())
+
+
+def _question(source_text: str) -> str:
+    try:
+        body = yaml.safe_load(source_text)
+    except yaml.YAMLError:
+        return ""
+    return str(body.get("description", "")) if isinstance(body, dict) else ""
+
+
+def _overrides(overrides_json: str) -> tuple[str, ...]:
+    """The overrides as words of the command line."""
+    body = json.loads(overrides_json)
+    return tuple(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in body.items())
+
+
+def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
+    found = []
+    for stage in dict.fromkeys(m.stage for m in members):
+        policy = ledger.pinned_policy(campaign.campaign_id, stage)
+        if policy is not None:
+            found.append(ReportPolicy(
+                stage=stage, name=policy.name, gates=tuple(g.value for g in policy.gates), budget_ms=policy.budget_ms,
+                derivation=policy.budget_derivation,
+                target=None if policy.target_u6 is None else policy.target_u6 / 1e6))
+    return found
+
+
+def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
+    """The choices that this campaign's specs rest on, as they were pinned."""
+    found: dict[str, ReportChoice] = {}
+    for spec in specs.values():
+        for selector in ((spec.get("kd") or {}).get("teacher"), spec.get("stop_at_target")):
+            if selector is None:
+                continue
+            pinned = ledger.resolution(hashlib.sha256(canonical_bytes(selector)).hexdigest())
+            if pinned is not None:
+                chosen = names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12])
+                found[pinned.key] = ReportChoice(pinned.selector, chosen, pinned.reason)
+    return tuple(found.values())
+
+
+def _curve(root: Path, row: LedgerRow) -> Curve | None:
+    if row.artifact_dir is None:
+        return None
+    path = root / row.artifact_dir / "train.log"
+    return parse_log(path.read_bytes()) if path.is_file() else None
+
+
+def _run(ledger: Reads, root: Path, member: MemberRow, row: LedgerRow, spec: Mapping[str, Any],
+         names: Mapping[str, str]) -> ReportRun:
+    measured = ledger.measured(member.run_id)
+    curve = _curve(root, row)
+    points = tuple(
+        ValPoint(v.step, float("nan") if v.val_u6 is None else v.val_u6 / 1e6, v.train_time_ms, v.offset or 0)
+        for v in ledger.validations(member.run_id))
+    gates = tuple(GateOutcome(g.gate, g.result, g.number, g.limit)
+                  for g in ledger.explain(member.run_id, campaign=member.campaign_id).gates
+                  if g.result in ("fail", "unknown"))
+    usage = json.loads(measured.usage_json) if measured is not None else {}
+    seed = spec.get("seed")
+    return ReportRun(
+        run_id=member.run_id, name=member.name, stage=member.stage, role=member.role.value,
+        arm=_SEED.sub("", member.name), seed=seed if isinstance(seed, int) else None, status=row.status,
+        labels=row.labels, outcome=row.outcome, verdict=row.verdict, gates=gates, host=row.host,
+        horizon=spec.get("horizon"), final_step=row.steps, train_time_ms=row.train_time_ms,
+        teacher_train_time_ms=row.teacher_train_time_ms if member.role is Role.KD else None,
+        best_val=row.best_val, final_val=row.final_val,
+        median_step_ms=measured.median_step_ms if measured is not None else None,
+        p90_step_ms=measured.p90_step_ms if measured is not None else None,
+        kd_stop_step=curve.kd_stop_step if curve is not None else None,
+        parameters=measured.parameters if measured is not None else None,
+        teacher=names.get(member.teacher_run_id or ""), twin=names.get(member.twin_run_id or ""),
+        reference=names.get(member.reference_run_id or ""),
+        other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points)
