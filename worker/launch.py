@@ -77,7 +77,7 @@ class Order:
     entry: str
 
 
-class _Refusal(Exception):  # noqa: N818 - carries an answer out
+class _Refusal(Exception):
     def __init__(self, result: str, detail: str) -> None:
         super().__init__(detail)
         self.answer = Answer(result, detail)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from worker.wire import is_attempt, is_digest, is_safe_name
 
 
-class PathRefused(Exception):  # noqa: N818 - reads as the answer that the client gets
+class PathRefused(Exception):
     """A path leaves the place it was asked for in, or is not a regular file."""
 
 

@@ -21,7 +21,7 @@ LOCK_PATIENCE_S = 10.0
 _TICKET = re.compile(r"(\d{12})-[0-9a-f]{64}-\d+")
 
 
-class QueueBusy(Exception):  # noqa: N818 - says what is the case
+class QueueBusy(Exception):
     """The queue's lock was not to be had; whoever holds it hangs."""
 
 

@@ -17,7 +17,7 @@ BODY_LIMIT_BYTES = 64 << 20
 _READ_BYTES = 1 << 16
 
 
-class RequestRefused(Exception):  # noqa: N818 - the name of what the client is told
+class RequestRefused(Exception):
     """A request that is answered with an error: ``code`` for programs, the message for people."""
 
     def __init__(self, code: str, message: str) -> None:

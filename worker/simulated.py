@@ -32,7 +32,7 @@ FLOOD_BYTES = 4 << 20
 _READ_LIMIT = 8 << 20
 
 
-class BadInput(Exception):  # noqa: N818 - the name of what exit code 10 means
+class BadInput(Exception):
     """The documents do not describe a run that can be made."""
 
 

@@ -43,11 +43,11 @@ class ContractError(Exception):
         self.path, self.problem = path, problem
 
 
-class UnknownContract(ContractError):  # noqa: N818 - the name the contract's other side uses
+class UnknownContract(ContractError):
     """The document is of a contract version that this code does not know."""
 
 
-class MalformedDocument(ContractError):  # noqa: N818 - the name the contract's other side uses
+class MalformedDocument(ContractError):
     """The document is not what its name promises."""
 
 

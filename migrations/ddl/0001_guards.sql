@@ -52,8 +52,7 @@ BEGIN
        OR (OLD.reference_run_id IS NOT NULL AND NEW.reference_run_id IS NOT OLD.reference_run_id)
        OR (OLD.twin_run_id IS NOT NULL AND NEW.twin_run_id IS NOT OLD.twin_run_id);
     SELECT RAISE(ABORT, 'campaign_runs: no link is set after the first verdict')
-    WHERE EXISTS (SELECT 1 FROM verdicts AS v WHERE v.campaign_id = OLD.campaign_id AND v.stage = OLD.stage
-                  AND v.run_id = OLD.run_id);
+    WHERE EXISTS (SELECT 1 FROM verdicts AS v WHERE v.campaign_id = OLD.campaign_id AND v.run_id = OLD.run_id);
 END;
 
 CREATE TRIGGER attempts_first BEFORE INSERT ON attempts
@@ -176,17 +175,17 @@ BEGIN
           AND i.steps_to_target IS NEW.steps_to_target);
     SELECT RAISE(ABORT, 'verdicts: nothing has been replicated yet') WHERE NEW.replicated IS NOT NULL;
     SELECT RAISE(ABORT, 'verdicts: they are numbered without gaps')
-    WHERE NEW.verdict_no IS NOT (SELECT coalesce(max(verdict_no), 0) + 1 FROM verdicts WHERE campaign_id = NEW.campaign_id
-                                 AND stage = NEW.stage AND run_id = NEW.run_id);
+    WHERE NEW.verdict_no IS NOT (SELECT coalesce(max(verdict_no), 0) + 1 FROM verdicts
+                                 WHERE campaign_id = NEW.campaign_id AND run_id = NEW.run_id);
 END;
 
 CREATE TRIGGER promotions_earned BEFORE INSERT ON promotions
 BEGIN
     SELECT RAISE(ABORT, 'promotions: the run''s last verdict is not promote')
-    WHERE NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.campaign_id = NEW.campaign_id AND v.stage = NEW.stage
-                      AND v.run_id = NEW.run_id AND v.verdict_no = NEW.verdict_no AND v.verdict = 'promote')
-       OR EXISTS (SELECT 1 FROM verdicts AS v WHERE v.campaign_id = NEW.campaign_id AND v.stage = NEW.stage
-                  AND v.run_id = NEW.run_id AND v.verdict_no > NEW.verdict_no);
+    WHERE NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.campaign_id = NEW.campaign_id AND v.run_id = NEW.run_id
+                      AND v.verdict_no = NEW.verdict_no AND v.verdict = 'promote')
+       OR EXISTS (SELECT 1 FROM verdicts AS v WHERE v.campaign_id = NEW.campaign_id AND v.run_id = NEW.run_id
+                  AND v.verdict_no > NEW.verdict_no);
 END;
 
 CREATE TRIGGER resolutions_earned BEFORE INSERT ON resolutions
@@ -197,8 +196,8 @@ BEGIN
     WHERE NOT EXISTS (
         SELECT 1 FROM verdicts AS v
         WHERE v.campaign_id = NEW.campaign_id AND v.run_id = NEW.chosen_run_id AND v.verdict = 'promote'
-          AND NOT EXISTS (SELECT 1 FROM verdicts AS w WHERE w.campaign_id = v.campaign_id AND w.stage = v.stage
-                          AND w.run_id = v.run_id AND w.verdict_no > v.verdict_no));
+          AND NOT EXISTS (SELECT 1 FROM verdicts AS w WHERE w.campaign_id = v.campaign_id AND w.run_id = v.run_id
+                          AND w.verdict_no > v.verdict_no));
     SELECT RAISE(ABORT, 'resolutions: the final loss is not the measured one')
     WHERE NEW.final_val_u6 IS NOT NULL AND NEW.final_val_u6 IS NOT (
         SELECT final_val_u6 FROM current_measurements WHERE run_id = NEW.chosen_run_id);

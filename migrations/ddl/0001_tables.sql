@@ -108,7 +108,8 @@ CREATE TABLE runs (
     CONSTRAINT ck_runs_origin CHECK (origin IN ('planned', 'imported'))
 ) STRICT, WITHOUT ROWID;
 
--- A run's place in a campaign. The three links may be set later, once, and before the first verdict.
+-- A run's place in a campaign: one, so that it cannot stand in two stages and choose the kinder policy. The three links
+-- may be set later, once, and before the first verdict.
 CREATE TABLE campaign_runs (
     campaign_id TEXT NOT NULL,
     stage TEXT NOT NULL,
@@ -123,7 +124,7 @@ CREATE TABLE campaign_runs (
     provisional INTEGER NOT NULL,
     is_slice INTEGER NOT NULL,
     event_seq INTEGER NOT NULL,
-    PRIMARY KEY (campaign_id, stage, run_id),
+    PRIMARY KEY (campaign_id, run_id),
     CONSTRAINT uq_campaign_runs_name UNIQUE (campaign_id, name),
     CONSTRAINT uq_campaign_runs_role UNIQUE (campaign_id, stage, run_id, role),
     CONSTRAINT fk_campaign_runs_campaign FOREIGN KEY (campaign_id) REFERENCES campaigns (campaign_id),
@@ -392,8 +393,8 @@ CREATE TABLE verdicts (
     verdict TEXT NOT NULL GENERATED ALWAYS AS (
         CASE WHEN asserted <> 0 THEN 'inconclusive' WHEN fail_mask <> 0 THEN 'reject'
              WHEN missing_mask <> 0 THEN 'inconclusive' ELSE 'promote' END) STORED,
-    PRIMARY KEY (campaign_id, stage, run_id, verdict_no),
-    CONSTRAINT uq_verdicts_word UNIQUE (campaign_id, stage, run_id, verdict_no, verdict),
+    PRIMARY KEY (campaign_id, run_id, verdict_no),
+    CONSTRAINT uq_verdicts_word UNIQUE (campaign_id, run_id, verdict_no, verdict),
     CONSTRAINT fk_verdicts_member FOREIGN KEY (campaign_id, stage, run_id, role) REFERENCES campaign_runs (campaign_id, stage, run_id, role),
     CONSTRAINT fk_verdicts_pin FOREIGN KEY (campaign_id, stage, policy_id) REFERENCES stage_policies (campaign_id, stage, policy_id),
     CONSTRAINT fk_verdicts_policy FOREIGN KEY (policy_id, policy_numbers) REFERENCES policies (policy_id, gate_numbers),
@@ -411,15 +412,14 @@ CREATE TABLE verdicts (
 -- A promoted run that was chosen for what comes next.
 CREATE TABLE promotions (
     campaign_id TEXT NOT NULL,
-    stage TEXT NOT NULL,
     run_id TEXT NOT NULL,
     verdict_no INTEGER NOT NULL,
     verdict TEXT NOT NULL,
     kind TEXT NOT NULL,
     promoted_at TEXT NOT NULL,
     event_seq INTEGER NOT NULL,
-    PRIMARY KEY (campaign_id, stage, run_id, kind),
-    CONSTRAINT fk_promotions_verdict FOREIGN KEY (campaign_id, stage, run_id, verdict_no, verdict) REFERENCES verdicts (campaign_id, stage, run_id, verdict_no, verdict),
+    PRIMARY KEY (campaign_id, run_id, kind),
+    CONSTRAINT fk_promotions_verdict FOREIGN KEY (campaign_id, run_id, verdict_no, verdict) REFERENCES verdicts (campaign_id, run_id, verdict_no, verdict),
     CONSTRAINT fk_promotions_event FOREIGN KEY (event_seq) REFERENCES events (seq),
     CONSTRAINT ck_promotions_verdict CHECK (verdict = 'promote'),
     CONSTRAINT ck_promotions_kind CHECK (kind = 'candidate')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -39,11 +41,13 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, sor
     home = Home.from_environment()
     if not home.ledger.exists():
         rows = []
-        say(f"no ledger at {home.ledger} yet; 'kdorch campaign launch quickstart.yaml' or 'kdorch ledger import' makes one")
+        say(f"no ledger at {home.ledger} yet; 'kdorch campaign launch quickstart.yaml' or 'kdorch ledger import' "
+            "makes one")
     else:
         with open_ledger(home, on_upgrade=say) as opened:
             rows = opened.rows(status=status, campaign=campaign, sort=sort)
-    click.echo(format_rows(rows, form), nl=False)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(format_rows(rows, form, width=width), nl=False)
 
 
 @ledger.command(epilog="""\b

@@ -42,7 +42,7 @@ def logs(reference: str, hosts_file: Path | None) -> None:
     from orchestrator.dispatch.session import open_session
     from orchestrator.dispatch.single import read_log
 
-    with open_session(Home.from_environment(), hosts_file, lambda event: None, on_upgrade=say) as session:
+    with open_session(Home.from_environment(), hosts_file, lambda _: None, on_upgrade=say) as session:
         for piece in read_log(session, reference):
             sys.stdout.buffer.write(piece)
     sys.stdout.flush()
@@ -59,5 +59,5 @@ def cancel(reference: str, hosts_file: Path | None) -> None:
     from orchestrator.dispatch.session import open_session
     from orchestrator.dispatch.single import cancel_run
 
-    with open_session(Home.from_environment(), hosts_file, lambda event: None, on_upgrade=say) as session:
+    with open_session(Home.from_environment(), hosts_file, lambda _: None, on_upgrade=say) as session:
         say(cancel_run(session, reference))

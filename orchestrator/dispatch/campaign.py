@@ -55,7 +55,8 @@ class CampaignDriver:
         self._source = (source_name, source_text, overrides_json)
         self._plan = make_plan(self._knowledge)
         if expect_plan is not None and not self._plan.plan_hash.startswith(expect_plan):
-            raise PlanChanged(f"the plan is now {self._plan.plan_hash[:12]}, not {expect_plan[:12]}; nothing was launched",
+            raise PlanChanged(f"the plan is now {self._plan.plan_hash[:12]}, not {expect_plan[:12]}; "
+                              "nothing was launched",
                               hint="look at what changed with --dry-run, then launch with the new hash")
         self._names: dict[str, str] = {}
         self._blocked: dict[str, str] = {}
@@ -126,12 +127,12 @@ class CampaignDriver:
 
     def _advance_stages(self) -> bool:
         """Pin choices and policies that became possible; plan again when something did."""
-        moved = any([self._pin_choice(stage) for stage in self._plan.stages])
-        if moved:
+        chosen = sum(self._pin_choice(stage) for stage in self._plan.stages)
+        if chosen:
             self._plan = self._make_plan(self._knowledge)
             self._record()
-        pinned = any([self._pin_policies(stage) for stage in self._plan.stages])
-        return moved or pinned
+        pinned = sum(self._pin_policies(stage) for stage in self._plan.stages)
+        return chosen + pinned > 0
 
     def _members(self, stage: PlannedStage) -> list[PlannedRun]:
         return [r for r in self._plan.runs if r.stage == stage.name]

@@ -41,6 +41,8 @@ LOG_LIMIT_BYTES = 256 << 20
 FILE_LIMIT_BYTES = 16 << 20
 FILES_LIMIT = 1000
 KEPT_ON_HOST = "checkpoints/"
+DERIVED = "derived"
+"""What is computed here from the verified log; no host may send files of that name."""
 NEEDED = ("train.log", "status.json")
 
 
@@ -84,7 +86,8 @@ def _check_names(manifest: Manifest, run_id: str, attempt: int, spec_digest: str
     asked = manifest.external_parameters
     for key, want in (("run_id", run_id), ("attempt", attempt), ("spec_sha256", spec_digest)):
         if asked.get(key) != want:
-            raise EvidenceRefused(f"manifest.json of run {run_id[:12]} speaks of {key} {asked.get(key)!r}, not {want!r}")
+            raise EvidenceRefused(
+                f"manifest.json of run {run_id[:12]} speaks of {key} {asked.get(key)!r}, not {want!r}")
     names = {f.name for f in manifest.files}
     for name in NEEDED:
         if name not in names:
@@ -93,6 +96,8 @@ def _check_names(manifest: Manifest, run_id: str, attempt: int, spec_digest: str
         raise EvidenceRefused(f"manifest.json of run {run_id[:12]} lists {len(manifest.files)} files; "
                               f"at most {FILES_LIMIT} are accepted")
     for file in manifest.files:
+        if file.name.partition("/")[0] == DERIVED:
+            raise EvidenceRefused(f"manifest.json of run {run_id[:12]} lists {file.name}; that name is reserved")
         limit = LOG_LIMIT_BYTES if file.name == "train.log" else FILE_LIMIT_BYTES
         if not file.name.startswith(KEPT_ON_HOST) and file.size_bytes > limit:
             raise EvidenceRefused(f"{file.name} of run {run_id[:12]} is {file.size_bytes} bytes; "
@@ -149,10 +154,11 @@ def _pull_all(agent: HostAgent, home: Home, run_id: str, attempt: int) -> None:
             _pull(agent, run_id, attempt, file.name, file.size_bytes, file.sha256, partial)
     log = (partial / "train.log").read_bytes()
     if len(log) != seal.train_log_bytes:
-        raise EvidenceRefused(f"train.log of run {run_id[:12]} has {len(log)} bytes; the seal says {seal.train_log_bytes}")
+        raise EvidenceRefused(
+            f"train.log of run {run_id[:12]} has {len(log)} bytes; the seal says {seal.train_log_bytes}")
     (partial / "manifest.json").write_bytes(manifest_bytes)
     (partial / "exit.json").write_bytes(seal_bytes)
-    write_derived(parse_log(log), partial / "derived")
+    write_derived(parse_log(log), partial / DERIVED)
     final = home.evidence(run_id, attempt)
     if final.exists():
         shutil.rmtree(partial)

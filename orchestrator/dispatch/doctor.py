@@ -53,7 +53,7 @@ def _software(facts: dict[str, Any]) -> list[Finding]:
     torch = facts.get("torch")
     if torch is None:
         found.append(Finding("fail", "torch", "not installed for this Python",
-                             "pip install 'kdorch[worker]' there, or set 'python:' in hosts.yaml to one that has torch"))
+                             "pip install 'kdorch[worker]' there, or set 'python:' to one that has torch"))
     else:
         found.append(Finding("ok", "torch", str(torch)))
     return found
@@ -84,7 +84,7 @@ def _clock(skew: float | None) -> Finding:
     if skew is None:
         return Finding("warn", "clock", "the host did not tell its time")
     if skew > CLOCK_SKEW_S:
-        return Finding("warn", "clock", f"{skew:.0f} s off", "times in evidence will be off; deadlines are not affected")
+        return Finding("warn", "clock", f"{skew:.0f} s off", "times in evidence will be off; deadlines hold")
     return Finding("ok", "clock", f"within {CLOCK_SKEW_S:.0f} s")
 
 

@@ -78,8 +78,8 @@ class Follower:
 
     def _ask(self, agent: HostAgent, attempts: list[AttemptRow], wait_s: float) -> None:
         views = {a.run_id: self._view(a) for a in attempts}
-        answer = agent.tail([(a.run_id, a.attempt_no, "train.log", views[a.run_id].offset, _known(a)) for a in attempts],
-                            wait_s=wait_s, limit=TAIL_LIMIT_BYTES)
+        files = [(a.run_id, a.attempt_no, "train.log", views[a.run_id].offset, _known(a)) for a in attempts]
+        answer = agent.tail(files, wait_s=wait_s, limit=TAIL_LIMIT_BYTES)
         fed: set[str] = set()
         for frame in answer.frames:
             fed.add(frame.run_id)

@@ -81,7 +81,7 @@ class Launcher:
     def _place_and_launch(self, agent: HostAgent, host: str, attempts: list[AttemptRow],
                           by_run: dict[str, PlannedRun], plan: Plan) -> None:
         for digest in sorted({sha for a in attempts if (sha := by_run[a.run_id].teacher_checkpoint_sha256)}):
-            self._ensure_asset(agent, host, digest, plan)
+            self._ensure_asset(agent, host, digest)
         documents, launches = [], []
         for attempt in attempts:
             run = by_run[attempt.run_id]
@@ -106,7 +106,7 @@ class Launcher:
             return  # another process heard the answer first
         self._emit(RunState(attempt.run_id, run.name, state.value, host, "launched" if result == "started" else result))
 
-    def _ensure_asset(self, agent: HostAgent, host: str, sha256: str, plan: Plan) -> None:
+    def _ensure_asset(self, agent: HostAgent, host: str, sha256: str) -> None:
         """See to it that the host holds a teacher's checkpoint: by a link there, or by way of this machine."""
         if sha256 in agent.has([sha256]):
             return

@@ -68,16 +68,17 @@ def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | N
     early = [metrics.to_u6(p.val_loss) for p in curve.validations if p.step > 0][:4]
     v1, v2, v3, v4 = [*early, None, None, None, None][:4]
     best, final = metrics.best_val(curve), metrics.final_val(curve)
-    last = curve.train[-1] if curve.train else None
+    timed = metrics.train_time_point(curve)
     return MeasurementRecord(
         parser_id=PARSER_ID,
         complete=int(whole(spec, seal, curve)),
-        oom_fallback=None if environment is None else int(bool(environment.oom_fallback)),
+        oom_fallback=None if environment is None or environment.oom_fallback is None
+        else int(environment.oom_fallback),
         asserted=0,
         final_step=metrics.final_step(curve),
         total_steps=curve.total_steps,
         train_time_ms=metrics.train_time_ms(curve),
-        train_time_offset=last.offset if last is not None else None,
+        train_time_offset=timed.offset if timed is not None else None,
         best_val_u6=None if best is None else metrics.to_u6(best),
         final_val_u6=None if final is None else metrics.to_u6(final),
         val_finite=int(all(metrics.to_u6(p.val_loss) is not None for p in curve.validations))

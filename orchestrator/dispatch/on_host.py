@@ -26,7 +26,7 @@ LIMIT_BYTES = 64 << 20
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Refused(Exception):  # noqa: N818 - reads as the answer that the laptop gets
+class Refused(Exception):
     """The archive is not what its digest promises, or holds what no bundle holds."""
 
 

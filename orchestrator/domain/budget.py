@@ -32,5 +32,5 @@ def derive_budget(fraction: Decimal, source_run: str, train_time_ms: int) -> Bud
     """
     exact = fraction * train_time_ms
     limit = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    return Budget(limit, f"{fraction.normalize():f} x {train_time_ms} ms of run {source_run} = {exact.normalize():f} ms, "
-                         "rounded half up")
+    words = f"{fraction.normalize():f} x {train_time_ms} ms of run {source_run} = {exact.normalize():f} ms"
+    return Budget(limit, f"{words}, rounded half up")

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 
@@ -54,7 +55,7 @@ DEFAULT_GATES: Mapping[Role, tuple[Gate, ...]] = {
 
 
 class Result(StrEnum):
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - the word, not a password
     FAIL = "fail"
     UNKNOWN = "unknown"
     """No evidence either way; never a pass."""
@@ -194,7 +195,7 @@ def _budget(i: GateInputs, p: Policy) -> GateResult:
 
 def _val_trend(i: GateInputs, p: Policy) -> GateResult:
     points = (i.val_1_u6, i.val_2_u6, i.val_3_u6, i.val_4_u6)[: p.trend_points]
-    pairs = [(a, b) for a, b in zip(points, points[1:], strict=False)]
+    pairs = list(pairwise(points))
     if i.val_finite == 0 or any(
         a is not None and b is not None and a - b < p.trend_min_drop_u6 for a, b in pairs
     ):

@@ -53,7 +53,7 @@ class Schema:
 
 
 SCHEMA = Schema(shipped("migrations"), {
-    "0001": "e62801718b19c32c8d33ca7863b66e08d4753cacdff860312701768ed2574f30",
+    "0001": "810e552fd2256d132457b38b625fc49b291e2dd26ec93f6eaf73b24464fda6a7",
 })
 
 

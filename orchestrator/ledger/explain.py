@@ -35,12 +35,12 @@ def explain(connection: Connection, run_id: str, campaign: str | None = None) ->
     if not places:
         raise UnknownRun(f"run {run_id[:12]} is not in the ledger" + (f" under {campaign!r}" if campaign else ""))
     judged = [(v, m) for m in places
-              if (v := judging.latest_verdict(connection, m.campaign_id, m.stage, m.run_id)) is not None]
+              if (v := judging.latest_verdict(connection, m.campaign_id, m.run_id)) is not None]
     if judged:
         verdict, member = max(judged, key=lambda pair: pair[0].event_seq)
     else:
         verdict, member = None, places[-1]
-    row = listing.only(listing.keyed_rows(connection, run_id=run_id), member.campaign_id, member.stage)
+    row = listing.keyed_rows(connection, run_id=run_id)[member.campaign_id, run_id]
     attempt = queries.current_attempt(connection, run_id)
     if verdict is not None and verdict.evidence_id != attempt.evidence_id:
         verdict = None  # it is about an earlier attempt; the present one has not been judged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import Connection, Row, insert, or_, select
 
 from orchestrator.domain.errors import LedgerTampered
 from orchestrator.domain.verdict import GateInputs, Policy, Verdict
@@ -15,58 +15,58 @@ from orchestrator.ledger.rows import VerdictRow
 from orchestrator.ledger.tables import VERDICT_INPUTS, campaign_runs, verdict_inputs, verdicts
 
 
-def members_touched(connection: Connection, run_id: str) -> list[tuple[str, str, str]]:
+def members_touched(connection: Connection, run_id: str) -> list[tuple[str, str]]:
     """Every membership whose verdict may change when ``run_id`` gets evidence: its own, its students', and those
     compared with it."""
     m = campaign_runs.c
-    query = select(m.campaign_id, m.stage, m.run_id).where(
+    query = select(m.campaign_id, m.run_id).where(
         or_(m.run_id == run_id, m.teacher_run_id == run_id, m.reference_run_id == run_id)
     ).order_by(m.event_seq)
-    return [(r.campaign_id, r.stage, r.run_id) for r in connection.execute(query)]
+    return [(r.campaign_id, r.run_id) for r in connection.execute(query)]
 
 
-def latest_verdict(connection: Connection, campaign_id: str, stage: str, run_id: str) -> Row[Any] | None:
+def latest_verdict(connection: Connection, campaign_id: str, run_id: str) -> Row[Any] | None:
     """The row of the last verdict on a membership, with all inputs."""
     v = verdicts.c
     return connection.execute(
-        select(verdicts).where(v.campaign_id == campaign_id, v.stage == stage, v.run_id == run_id)
+        select(verdicts).where(v.campaign_id == campaign_id, v.run_id == run_id)
         .order_by(v.verdict_no.desc()).limit(1)
     ).one_or_none()
 
 
-def is_current(connection: Connection, campaign_id: str, stage: str, run_id: str) -> bool:
+def is_current(connection: Connection, campaign_id: str, run_id: str) -> bool:
     """Whether the last verdict follows from what is known now, or nothing can be judged yet."""
-    inputs = _inputs(connection, campaign_id, stage, run_id)
-    return inputs is None or _same(inputs, latest_verdict(connection, campaign_id, stage, run_id))
+    inputs = _inputs(connection, campaign_id, run_id)
+    return inputs is None or _same(inputs, latest_verdict(connection, campaign_id, run_id))
 
 
-def judge_member(connection: Connection, at: str, campaign_id: str, stage: str, run_id: str) -> VerdictRow | None:
+def judge_member(connection: Connection, at: str, campaign_id: str, run_id: str) -> VerdictRow | None:
     """Bring the verdict on one membership up to date, in the caller's write transaction.
 
     None where there is no evidence or no pinned policy. Writes a row only when an input changed since the last one.
     Raises :class:`LedgerTampered` when the database's verdict is not the domain's.
     """
-    inputs = _inputs(connection, campaign_id, stage, run_id)
+    inputs = _inputs(connection, campaign_id, run_id)
     if inputs is None:
         return None
-    last = latest_verdict(connection, campaign_id, stage, run_id)
+    last = latest_verdict(connection, campaign_id, run_id)
     if not _same(inputs, last):
         number = 1 if last is None else last.verdict_no + 1
         seq = chain.append(connection, at, "verdict_computed", run_id, {
-            "campaign_id": campaign_id, "stage": stage, "verdict_no": number,
+            "campaign_id": campaign_id, "stage": inputs.stage, "verdict_no": number,
             **{name: inputs._mapping[name] for name in VERDICT_INPUTS}})
         connection.execute(insert(verdicts).values(
-            campaign_id=campaign_id, stage=stage, run_id=run_id, verdict_no=number, decided_at=at, event_seq=seq,
+            campaign_id=campaign_id, stage=inputs.stage, run_id=run_id, verdict_no=number, decided_at=at, event_seq=seq,
             **{name: inputs._mapping[name] for name in VERDICT_INPUTS}))
-        last = latest_verdict(connection, campaign_id, stage, run_id)
+        last = latest_verdict(connection, campaign_id, run_id)
         assert last is not None
         _hold_against_domain(connection, last)
     assert last is not None
     return verdict_row(last)
 
 
-def judge_all(connection: Connection, at: str, places: Iterable[tuple[str, str, str]]) -> list[VerdictRow]:
-    """Judge several memberships ``(campaign_id, stage, run_id)``; those that cannot be judged yet are left out."""
+def judge_all(connection: Connection, at: str, places: Iterable[tuple[str, str]]) -> list[VerdictRow]:
+    """Judge several memberships ``(campaign_id, run_id)``; those that cannot be judged yet are left out."""
     found = [judge_member(connection, at, *place) for place in places]
     return [verdict for verdict in found if verdict is not None]
 
@@ -85,10 +85,10 @@ def read_by_domain(row: Row[Any], policy: Policy) -> Verdict:
         replicated=row.replicated, asserted=row.asserted), policy)
 
 
-def _inputs(connection: Connection, campaign_id: str, stage: str, run_id: str) -> Row[Any] | None:
+def _inputs(connection: Connection, campaign_id: str, run_id: str) -> Row[Any] | None:
     i = verdict_inputs.c
     return connection.execute(
-        select(verdict_inputs).where(and_(i.campaign_id == campaign_id, i.stage == stage, i.run_id == run_id))
+        select(verdict_inputs).where(i.campaign_id == campaign_id, i.run_id == run_id)
     ).one_or_none()
 
 

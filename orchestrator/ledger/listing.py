@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -50,25 +49,24 @@ FROM listed AS l
 JOIN runs AS r ON r.run_id = l.run_id
 LEFT JOIN current_measurements AS m ON m.run_id = l.run_id AND m.evidence_id = l.evidence_id
 LEFT JOIN current_measurements AS t ON t.run_id = l.teacher_run_id
-LEFT JOIN verdicts AS v ON v.campaign_id = l.campaign_id AND v.stage = l.stage AND v.run_id = l.run_id
-    AND v.evidence_id = l.evidence_id
+LEFT JOIN verdicts AS v ON v.campaign_id = l.campaign_id AND v.run_id = l.run_id AND v.evidence_id = l.evidence_id
     AND v.verdict_no = (SELECT max(verdict_no) FROM verdicts AS w
-                        WHERE w.campaign_id = l.campaign_id AND w.stage = l.stage AND w.run_id = l.run_id)
+                        WHERE w.campaign_id = l.campaign_id AND w.run_id = l.run_id)
 ORDER BY l.campaign_seq, l.ordinal, l.event_seq, l.name
 """)  # noqa: S608 - both parts are constants of this module
 # SQLite takes the bare columns beside min() from the row that holds the minimum.
 _HITS = text(_LISTED + """,
 steps AS (
-    SELECT l.campaign_id, l.stage, l.run_id, v.ordinal, v.step, v.train_time_ms, v.val_u6 <= l.target_u6 AS hit,
+    SELECT l.campaign_id, l.run_id, v.ordinal, v.step, v.train_time_ms, v.val_u6 <= l.target_u6 AS hit,
            lag(v.val_u6 <= l.target_u6) OVER (
-               PARTITION BY l.campaign_id, l.stage, l.run_id ORDER BY v.ordinal) AS hit_before
+               PARTITION BY l.campaign_id, l.run_id ORDER BY v.ordinal) AS hit_before
     FROM listed AS l
     JOIN current_measurements AS m ON m.run_id = l.run_id AND m.evidence_id = l.evidence_id
     JOIN validations AS v ON v.evidence_id = m.evidence_id AND v.parser_id = m.parser_id
     WHERE l.target_u6 IS NOT NULL
 )
-SELECT campaign_id, stage, run_id, min(ordinal), step, train_time_ms FROM steps WHERE hit = 1 AND hit_before = 1
-GROUP BY campaign_id, stage, run_id
+SELECT campaign_id, run_id, min(ordinal), step, train_time_ms FROM steps WHERE hit = 1 AND hit_before = 1
+GROUP BY campaign_id, run_id
 """)  # noqa: S608 - both parts are constants of this module
 
 
@@ -83,7 +81,7 @@ def rows(connection: Connection, *, status: str | None = None, campaign: str | N
         raise UsageError(f"there is no status {status!r}", hint=f"labels are: {', '.join(ALL_LABELS)}")
     if sort is not None and sort not in SORT_KEYS:
         raise UsageError(f"cannot sort by {sort!r}", hint=f"keys are: {', '.join(SORT_KEYS)}")
-    found = [row for _, row in keyed_rows(connection, campaign=campaign, run_id=run_id)]
+    found = list(keyed_rows(connection, campaign=campaign, run_id=run_id).values())
     if status is not None:
         found = [row for row in found if status in row.labels]
     if sort is not None:
@@ -94,15 +92,15 @@ def rows(connection: Connection, *, status: str | None = None, campaign: str | N
 
 
 def keyed_rows(connection: Connection, *, campaign: str | None = None,
-               run_id: str | None = None) -> list[tuple[tuple[str, str], LedgerRow]]:
-    """Rows with the ``(campaign_id, stage)`` that each belongs to, in plan order."""
+               run_id: str | None = None) -> dict[tuple[str, str], LedgerRow]:
+    """Rows by ``(campaign_id, run_id)``, in plan order."""
     wanted = {"campaigns": None if campaign is None else json.dumps(_campaign_ids(connection, campaign)),
               "run": run_id}
-    hits = {(h.campaign_id, h.stage, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(_HITS, wanted)}
+    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(_HITS, wanted)}
     reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
-    return [((r.campaign_id, r.stage), _row(r, hits.get((r.campaign_id, r.stage, r.run_id), (None, None)),
-                                            reachable.get(r.host, True)))
-            for r in connection.execute(_ROWS, wanted)]
+    return {(r.campaign_id, r.run_id): _row(r, hits.get((r.campaign_id, r.run_id), (None, None)),
+                                            reachable.get(r.host, True))
+            for r in connection.execute(_ROWS, wanted)}
 
 
 def _campaign_ids(connection: Connection, reference: str) -> list[str]:
@@ -158,8 +156,3 @@ def _teacher(r: Row[Any], role: Role) -> tuple[int | None, int | None, int | Non
 def gate_names(mask: int) -> tuple[str, ...]:
     """The gates whose bits are set, in the order of ``Gate``."""
     return tuple(gate.value for gate, bit in GATE_BIT.items() if mask & bit)
-
-
-def only(found: Sequence[tuple[tuple[str, str], LedgerRow]], campaign_id: str, stage: str) -> LedgerRow:
-    """The row of one membership."""
-    return next(row for key, row in found if key == (campaign_id, stage))

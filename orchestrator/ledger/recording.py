@@ -36,7 +36,7 @@ from orchestrator.ledger.tables import (
     validations,
 )
 
-_FIXED = ("ordinal", "name", "role", "archival", "provisional", "is_slice")
+_FIXED = ("stage", "ordinal", "name", "role", "archival", "provisional", "is_slice")
 _LINKS = ("teacher_run_id", "reference_run_id", "twin_run_id")
 _STAMPS = {Event.PLACE: "placed_at", Event.STARTED: "started_at", Event.ENDED: "ended_at",
            Event.JUDGED: "finished_at", Event.WITHDRAW: "finished_at"}
@@ -113,15 +113,15 @@ def _known(connection: Connection, member: MemberRecord) -> Mapping[str, Any] | 
     """The membership as recorded. Raises :class:`LedgerError` when it differs in what can never change."""
     c = campaign_runs.c
     row = connection.execute(select(campaign_runs).where(
-        c.campaign_id == member.campaign_id, c.stage == member.stage, c.run_id == member.run_id)).one_or_none()
+        c.campaign_id == member.campaign_id, c.run_id == member.run_id)).one_or_none()
     if row is None:
         return None
     asked = _member_values(member)
     for name in _FIXED:
         if row._mapping[name] != asked[name]:
-            raise LedgerError(f"{member.name}: run {member.run_id[:12]} stands in stage {member.stage} of this "
-                              f"campaign with {name} {row._mapping[name]!r}, not {asked[name]!r}",
-                              hint="one stage holds a run once; remove the duplicate from the campaign")
+            raise LedgerError(f"{member.name}: run {member.run_id[:12]} stands in this campaign with {name} "
+                              f"{row._mapping[name]!r}, not {asked[name]!r}",
+                              hint="one run stands in a campaign once; remove the duplicate from the campaign")
     return dict(row._mapping)
 
 
@@ -144,9 +144,9 @@ def _set_links(connection: Connection, now: str, known: Mapping[str, Any], membe
         return
     c = campaign_runs.c
     chain.append(connection, now, "links_set", member.run_id, {
-        "campaign_id": member.campaign_id, "stage": member.stage, **links})
+        "campaign_id": member.campaign_id, **links})
     connection.execute(update(campaign_runs).where(
-        c.campaign_id == member.campaign_id, c.stage == member.stage, c.run_id == member.run_id).values(**links))
+        c.campaign_id == member.campaign_id, c.run_id == member.run_id).values(**links))
 
 
 def move(connection: Connection, now: str, run_id: str, attempt_no: int, event: Event, expect: State,

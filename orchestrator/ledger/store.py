@@ -177,42 +177,35 @@ class Ledger(Reads):
             recording.move(connection, now, run_id, attempt_no, Event.JUDGED, State.COLLECTING, {}, {})
             return judging.judge_all(connection, now, judging.members_touched(connection, run_id)) if record else []
 
-    def judge(self, campaign_id: str, run_id: str) -> list[VerdictRow]:
-        """Bring the verdicts on a run in a campaign up to date and return them.
+    def judge(self, campaign_id: str, run_id: str) -> VerdictRow | None:
+        """Bring the verdict on a run in a campaign up to date and return it.
 
-        Empty where there is no evidence or no pinned policy. Raises :class:`LedgerTampered` when the database and
-        the domain's rule disagree.
+        None where there is no evidence or no pinned policy. Raises :class:`LedgerTampered` when the database and the
+        domain's rule disagree.
         """
         with self._reading() as connection:
-            places = [(m.campaign_id, m.stage, m.run_id) for m in queries.memberships(connection, run_id)
-                      if m.campaign_id == campaign_id]
-            if all(judging.is_current(connection, *place) for place in places):
-                found = [judging.latest_verdict(connection, *place) for place in places]
-                return [judging.verdict_row(row) for row in found if row is not None]
+            if judging.is_current(connection, campaign_id, run_id):
+                last = judging.latest_verdict(connection, campaign_id, run_id)
+                return None if last is None else judging.verdict_row(last)
         with self._writing() as (connection, now):
-            return judging.judge_all(connection, now, places)
+            return judging.judge_member(connection, now, campaign_id, run_id)
 
     def promote_candidate(self, campaign_id: str, run_id: str) -> None:
         """Mark a promoted run as chosen for what comes next; idempotent. Raises :class:`LedgerError` where the last
         verdict is not promote."""
         with self._writing() as (connection, now):
-            places = [m for m in queries.memberships(connection, run_id) if m.campaign_id == campaign_id]
-            promoted = [v for m in places
-                        if (v := judging.latest_verdict(connection, m.campaign_id, m.stage, run_id)) is not None
-                        and v.verdict == "promote"]
-            if not promoted:
+            verdict = judging.latest_verdict(connection, campaign_id, run_id)
+            if verdict is None or verdict.verdict != "promote":
                 raise LedgerError(f"run {run_id[:12]} has no verdict 'promote' in this campaign",
                                   hint="'kdorch ledger show' says which gate stands against it")
-            for verdict in promoted:
-                p = promotions.c
-                there = connection.execute(select(p.kind).where(
-                    p.campaign_id == campaign_id, p.stage == verdict.stage, p.run_id == run_id)).first()
-                if there is not None:
-                    continue
-                values = {"campaign_id": campaign_id, "stage": verdict.stage, "verdict_no": verdict.verdict_no,
-                          "verdict": verdict.verdict, "kind": "candidate"}
-                seq = chain.append(connection, now, "promoted", run_id, values)
-                connection.execute(insert(promotions).values(**values, run_id=run_id, promoted_at=now, event_seq=seq))
+            p = promotions.c
+            if connection.execute(select(p.kind).where(
+                    p.campaign_id == campaign_id, p.run_id == run_id)).first() is not None:
+                return
+            values = {"campaign_id": campaign_id, "verdict_no": verdict.verdict_no, "verdict": verdict.verdict,
+                      "kind": "candidate"}
+            seq = chain.append(connection, now, "promoted", run_id, values)
+            connection.execute(insert(promotions).values(**values, run_id=run_id, promoted_at=now, event_seq=seq))
 
     def import_runs(self, campaign: CampaignRecord, pins: Mapping[str, Policy],
                     entries: Sequence[ImportRecord]) -> list[str]:

@@ -36,7 +36,7 @@ stage_policies = _table(
     "stage_policies", "campaign_id stage", text="campaign_id stage policy_id pinned_at", integer="event_seq")
 runs = _table("runs", "run_id", text="run_id spec_json config_id mode origin recorded_at", integer="seed")
 campaign_runs = _table(
-    "campaign_runs", "campaign_id stage run_id",
+    "campaign_runs", "campaign_id run_id",
     text="campaign_id stage run_id name role teacher_run_id reference_run_id twin_run_id",
     integer="ordinal archival provisional is_slice event_seq")
 attempts = _table(
@@ -62,7 +62,7 @@ resolutions = _table(
     text="key campaign_id selector candidates chosen_run_id checkpoint_sha256 reason resolved_at",
     integer="final_val_u6 event_seq")
 verdicts = _table(
-    "verdicts", "campaign_id stage run_id verdict_no",
+    "verdicts", "campaign_id run_id verdict_no",
     text="campaign_id stage run_id role policy_id evidence_id parser_id comparison_key budget_evidence_id "
          "budget_parser_id reference_evidence_id reference_parser_id reference_key decided_at",
     integer="verdict_no gate_mask budget_ms trend_points trend_min_drop_u6 target_u6 asserted complete oom_fallback "
@@ -70,7 +70,7 @@ verdicts = _table(
     computed="policy_numbers:text measured_numbers:text fail_mask:integer missing_mask:integer budget_result:text "
              "verdict:text")
 promotions = _table(
-    "promotions", "campaign_id stage run_id kind", text="campaign_id stage run_id kind verdict promoted_at",
+    "promotions", "campaign_id run_id kind", text="campaign_id run_id kind verdict promoted_at",
     integer="verdict_no event_seq")
 host_reachability = _table(
     "host_reachability", "host", text="host since checked_at detail", integer="reachable")

@@ -228,6 +228,8 @@ def _machine(report: CampaignReport) -> list[str]:
 
 def _commands(report: CampaignReport, analysis: Analysis) -> list[str]:
     overrides = "".join(f" --set {shlex.quote(o)}" for o in report.overrides)
+    if report.host_override is not None:
+        overrides += f" --host {shlex.quote(report.host_override)}"
     source, name = shlex.quote(report.source_name), shlex.quote(report.campaign)
     shown = (analysis.best.reached[0].run.name if analysis.best is not None
              else report.runs[0].name if report.runs else "RUN_ID")

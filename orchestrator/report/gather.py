@@ -31,6 +31,7 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     policies = _policies(ledger, campaign, members)
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
     attempts = ledger.current_attempts(names)
+    launched = json.loads(campaign.overrides_json)
     return CampaignReport(
         campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
         question=_question(campaign.source_text), plan_hash=campaign.plan_hash,
@@ -40,7 +41,8 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         policies=tuple(policies), choices=_choices(ledger, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",
-        overrides=_overrides(campaign.overrides_json), open_stages=tuple(sorted(open_stages.items())),
+        overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"),
+        open_stages=tuple(sorted(open_stages.items())),
         ledger_head=ledger.head())
 
 
@@ -50,12 +52,6 @@ def _question(source_text: str) -> str:
     except yaml.YAMLError:
         return ""
     return str(body.get("description", "")) if isinstance(body, dict) else ""
-
-
-def _overrides(overrides_json: str) -> tuple[str, ...]:
-    """The overrides as words of the command line."""
-    body = json.loads(overrides_json)
-    return tuple(f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in body.items())
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
@@ -70,7 +66,8 @@ def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) ->
     return found
 
 
-def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
+def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
+             names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
     """The choices that this campaign's specs rest on, as they were pinned."""
     found: dict[str, ReportChoice] = {}
     for spec in specs.values():

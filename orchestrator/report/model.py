@@ -108,6 +108,7 @@ class ReportChoice:
 class CampaignReport:
     """Everything the report says. ``target`` is the loss that arms are compared by, None while it is not pinned.
 
+    ``overrides`` are the ``--set`` values and ``host_override`` the ``--host`` it was launched with.
     ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
     ledger's chain when the report was made.
     """
@@ -124,6 +125,7 @@ class CampaignReport:
     target: float | None = None
     target_from: str = ""
     overrides: tuple[str, ...] = ()
+    host_override: str | None = None
     open_stages: tuple[tuple[str, str], ...] = ()
     ledger_head: tuple[int, str] | None = None
     notes: tuple[str, ...] = field(default=())

@@ -65,7 +65,7 @@ class TrustedKeysOnly(paramiko.MissingHostKeyPolicy):
         trusted = ", ".join(str(k) for k in known.trusted) or "no key that is not revoked"
         raise HostKeyChanged(
             f"{end.name}: the key of {end.filed_under} changed: it shows {shown}; trusted in {known.source}: {trusted}",
-            hint=f"what runs there goes on. Once you know why it changed: kdorch host trust {end.name} --replace")
+            hint=end.retrust_hint)
 
 
 @dataclass(frozen=True)
@@ -144,9 +144,9 @@ def _open_once(chain: Sequence[Endpoint], known_hosts: KnownHosts, timeout_s: fl
             connection.transport.set_keepalive(KEEPALIVE_S)
     except BaseException as error:
         _close(connections)
-        if isinstance(error, Exception):
-            raise _explained(chain[max(0, len(connections) - 1)], error) from error
-        raise
+        if isinstance(error, TransportError) or not isinstance(error, Exception):
+            raise
+        raise _explained(chain[max(0, len(connections) - 1)], error) from error
     return Link(connections[-1].transport, tuple(connections))
 
 

@@ -52,10 +52,16 @@ class Endpoint:
 
     @property
     def trust_hint(self) -> str:
-        """What to do when the host's key is not trusted."""
+        """What to do when the host's key is not known."""
         if self.in_inventory:
             return f"look at the key and trust it: kdorch host trust {self.name}"
         return f"add {self.name} to hosts.yaml and trust it, or connect to it once with ssh"
+
+    @property
+    def retrust_hint(self) -> str:
+        """What to do when the host's key is not the known one."""
+        how = f"kdorch host trust {self.name} --replace" if self.in_inventory else f"ssh-keygen -R '{self.filed_under}'"
+        return f"what runs there goes on. Once you know why the key changed: {how}"
 
 
 def resolve(entry: HostEntry) -> Endpoint:
@@ -96,7 +102,7 @@ def _resolve(entry: HostEntry, *, in_inventory: bool, depth: int) -> Endpoint:
 
 
 def _hops(text: str, entry: HostEntry, depth: int) -> Endpoint | None:
-    """The jump hosts of a ProxyJump value, the last of which reaches the target. ``ssh -G`` refuses a jump to itself."""
+    """The jump hosts of a ProxyJump value; the last of them reaches the target."""
     reached: Endpoint | None = None
     for hop in text.split(","):
         user, address, port = _parse_hop(hop.strip())

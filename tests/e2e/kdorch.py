@@ -46,7 +46,8 @@ class Laptop:
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
         process = self.start(*arguments)
         out, err = process.communicate(timeout=PATIENCE_S)
-        assert process.returncode == code, f"exit {process.returncode}, wanted {code}\n{err.decode()[-3000:]}\n{out.decode()[-500:]}"
+        said = f"{err.decode()[-3000:]}\n{out.decode()[-500:]}"
+        assert process.returncode == code, f"exit {process.returncode}, wanted {code}\n{said}"
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def rows(self, *arguments: str) -> list[dict[str, Any]]:

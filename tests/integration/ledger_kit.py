@@ -80,7 +80,8 @@ def measurement(values: Sequence[int | None] = FALLING, **changes: Any) -> Measu
     known = [v for v in values if v is not None]
     record = MeasurementRecord(
         parser_id=PARSER, complete=1, oom_fallback=0, asserted=0, final_step=25 * len(values),
-        total_steps=25 * len(values), train_time_ms=60_000, best_val_u6=min(known, default=None), final_val_u6=values[-1] if values else None,
+        total_steps=25 * len(values), train_time_ms=60_000,
+        best_val_u6=min(known, default=None), final_val_u6=values[-1] if values else None,
         val_finite=int(all(v is not None for v in values)), val_1_u6=early[0], val_2_u6=early[1], val_3_u6=early[2],
         val_4_u6=early[3], n_validations=len(values) + 1, median_step_ms=250.5, p90_step_ms=460.0, wall_ms=70_000,
         comparison_key=sha("same conditions"), parameters=296_389_000, train_time_offset=900)

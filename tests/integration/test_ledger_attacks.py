@@ -117,8 +117,8 @@ class Hand:
         self.record("stage_policies", verb, **{"campaign_id": CAMPAIGN, "stage": stage, "policy_id": policy_id,
                                                "pinned_at": NOW, **lies})
 
-    def promotion(self, name: str, stage: str, verb: str = "INSERT", **lies: Any) -> None:
-        self.record("promotions", verb, **{"campaign_id": CAMPAIGN, "stage": stage, "run_id": self.ids[name],
+    def promotion(self, name: str, verb: str = "INSERT", **lies: Any) -> None:
+        self.record("promotions", verb, **{"campaign_id": CAMPAIGN, "run_id": self.ids[name],
                                            "verdict_no": 1, "verdict": "promote", "kind": "candidate",
                                            "promoted_at": NOW, **lies})
 
@@ -130,8 +130,8 @@ class Hand:
         self.record("resolutions", verb, **{**values, **lies})
 
     def member(self, verb: str = "INSERT", **lies: Any) -> None:
-        values = {"campaign_id": CAMPAIGN, "stage": "extra", "run_id": self.ids["good"], "ordinal": 50,
-                  "name": "extra-good", "role": "teacher", "teacher_run_id": None, "reference_run_id": None,
+        values = {"campaign_id": OTHER, "stage": "extra", "run_id": self.ids["lone"], "ordinal": 50,
+                  "name": "extra", "role": "teacher", "teacher_run_id": None, "reference_run_id": None,
                   "twin_run_id": None, "archival": 0, "provisional": 0, "is_slice": 0}
         self.record("campaign_runs", verb, **{**values, **lies})
 
@@ -176,6 +176,11 @@ def _second_measurement(hand: Hand) -> None:
                      parser_id="csv/1", train_time_ms=1)
 
 
+def _second_stage(hand: Hand) -> None:
+    hand.pin("kinder", hand.policy(), campaign_id=OTHER)
+    hand.member(stage="kinder", run_id=hand.ids["dear"], name="dear-again")
+
+
 def _honest_event(hand: Hand) -> None:
     hand.event()
 
@@ -200,7 +205,7 @@ def _honest_pin(hand: Hand) -> None:
 
 
 def _honest_promotion(hand: Hand) -> None:
-    hand.promotion("good", "teachers")
+    hand.promotion("good")
 
 
 def _honest_resolution(hand: Hand) -> None:
@@ -350,15 +355,15 @@ ATTACKS = [
                            parser_id=PARSER, ordinal=6, step=150, val_u6=4_000_000), "only while its attempt"),
     Attack("edit_a_validation", _honest_measurement, _run("UPDATE validations SET val_u6 = 1"), CHANGED),
     # Promotions and choices
-    Attack("promote_a_run_over_budget", _honest_promotion, lambda h: h.promotion("dear", "teachers"),
+    Attack("promote_a_run_over_budget", _honest_promotion, lambda h: h.promotion("dear"),
            "last verdict is not promote", CHECKS_OFF),
     Attack("promote_a_run_over_budget_by_its_true_word", _honest_promotion,
-           lambda h: h.promotion("dear", "teachers", verdict="reject"), "ck_promotions_verdict|not promote",
+           lambda h: h.promotion("dear", verdict="reject"), "ck_promotions_verdict|not promote",
            CHECKS_OFF),
-    Attack("promote_without_a_verdict", _honest_promotion, lambda h: h.promotion("ready", "arms"),
+    Attack("promote_without_a_verdict", _honest_promotion, lambda h: h.promotion("ready"),
            "last verdict is not promote", CHECKS_OFF),
     Attack("promote_or_ignore", _honest_promotion,
-           lambda h: h.promotion("dear", "teachers", "INSERT OR IGNORE"), "last verdict is not promote", CHECKS_OFF),
+           lambda h: h.promotion("dear", "INSERT OR IGNORE"), "last verdict is not promote", CHECKS_OFF),
     Attack("choose_a_rejected_teacher", _honest_resolution, lambda h: h.resolution("dear"), "not promoted"),
     Attack("choose_a_run_that_was_no_candidate", _honest_resolution,
            lambda h: h.resolution("ce-0", final_val_u6=None), "not among the candidates"),
@@ -379,7 +384,8 @@ ATTACKS = [
     Attack("move_a_run_to_another_stage", _honest_link,
            _of("UPDATE OR REPLACE campaign_runs SET stage = 'ce' WHERE run_id = ?", "dear"), "never changed"),
     Attack("replace_a_membership", _honest_member,
-           lambda h: h.member("INSERT OR REPLACE", stage="teachers", run_id=h.ids["dear"], name="dear"), REPLACED),
+           lambda h: h.member("INSERT OR REPLACE", stage="kinder", run_id=h.ids["dear"], name="dear"), REPLACED),
+    Attack("stand_in_a_second_stage_with_a_kinder_policy", _honest_member, _second_stage, REPLACED),
     Attack("take_over_a_name", _honest_member, lambda h: h.member("INSERT OR REPLACE", name="dear"), REPLACED),
     Attack("delete_a_membership", _honest_member, _of("DELETE FROM campaign_runs WHERE run_id = ?", "dear"), DELETED),
     Attack("edit_a_spec", _honest_member, _run("UPDATE runs SET spec_json = '{}'"), CHANGED),
@@ -507,9 +513,9 @@ def test_attack_is_refused_and_changes_nothing(attack: Attack, ledger_file: Path
     after = contents(ledger_file)
     events_before, events_after = sorted(before.pop("events")), sorted(after.pop("events"))
     assert events_after[:len(events_before)] == events_before
-    # Honest rows that the attack was built on may have stayed: a policy that nothing is held to, evidence that was due
-    # and that nobody measured. They count for nothing, and none that was there is gone.
-    for table in ("policies", "evidence"):
+    # Honest rows that the attack was built on may have stayed: a policy, a stage without runs that is held to it,
+    # evidence that was due and that nobody measured. They count for nothing, and none that was there is gone.
+    for table in ("policies", "evidence", "stage_policies"):
         assert set(before.pop(table)) <= set(after.pop(table))
     assert after == before
     with open_ledger(ledger_file) as ledger:

@@ -159,7 +159,8 @@ while data := far.recv(65536):
 def test_a_proxy_command_is_run(server: SshServer, home: Path, tmp_path: Path) -> None:
     (tmp_path / "proxy.py").write_text(PROXY)
     path = config(tmp_path / "config", f"Host gpu\n  HostName 127.0.0.1\n  Port {server.port}\n"
-                                       f"  ProxyCommand {sys.executable} {tmp_path}/proxy.py %h %p {tmp_path}/used-by-%n\n")
+                                       f"  ProxyCommand {sys.executable} {tmp_path}/proxy.py %h %p "
+                                       f"{tmp_path}/used-by-%n\n")
     entry = HostEntry("gpu", address="gpu", user=server.user, identity=server.identity, ssh_config=path)
     assert says_hello(entry, home)
     assert (tmp_path / "used-by-gpu").exists()

@@ -300,7 +300,7 @@ def test_the_same_campaign_gives_the_same_bytes():
     assert build_report(FULL) == build_report(FULL)
 
 
-def test_the_page_shows_what_the_issue_asks_of_it():
+def test_the_page_holds_what_the_answer_rests_on():
     pages = build_report(FULL)
     text = pages.markdown
     assert text.startswith(f"# lr_grid\n\n**{pages.answer}**\n")
@@ -373,11 +373,12 @@ def test_numbers_have_real_minus_signs_and_no_negative_zero():
 def row(**changes) -> LedgerRow:
     return LedgerRow(**{
         "run_id": "ab" * 32, "name": "quickstart/l1d64-s0", "campaign": "quickstart", "mode": "teacher",
-        "host": "local", "status": "budget-pass", "labels": ("budget-pass", "finished"), "state": "finished", "outcome": "completed",
-        "verdict": "promote", "failed_gates": (), "train_time_ms": 3612, "teacher_train_time_ms": 3612,
-        "budget_ms": 6940, "steps": 600, "best_val": 1.9345, "final_val": 1.9401, "steps_to_target": None, "time_to_target_ms": None,
-        "alpha": None, "temperature": None, "lr_boost": None, "teacher_params_m": 0.12, "teacher_steps": 600,
-        "student_steps": None, "artifact_dir": "evidence/x/1", **changes})
+        "host": "local", "status": "budget-pass", "labels": ("budget-pass", "finished"), "state": "finished",
+        "outcome": "completed", "verdict": "promote", "failed_gates": (), "train_time_ms": 3612,
+        "teacher_train_time_ms": 3612, "budget_ms": 6940, "steps": 600, "best_val": 1.9345, "final_val": 1.9401,
+        "steps_to_target": None, "time_to_target_ms": None, "alpha": None, "temperature": None, "lr_boost": None,
+        "teacher_params_m": 0.12, "teacher_steps": 600, "student_steps": None, "artifact_dir": "evidence/x/1",
+        **changes})
 
 
 def test_the_keys_are_the_ledgers():

@@ -1,1 +1,1 @@
-"""Trains one model from one spec; speaks only through ``emit``. Needs torch."""
+"""Trains one model from one spec; speaks only through ``emit``. Needs torch, numpy and safetensors."""

@@ -30,7 +30,8 @@ def run(root: Root, attempt: AttemptDir) -> int:
         import torch
     except ImportError as error:
         raise BackendMissing(f"torch cannot be imported by {sys.executable} ({error}); install it there with "
-                             "\"pip install 'kdorch[worker]'\", or set 'python:' for this host to one that has it") from None
+                             "\"pip install 'kdorch[worker]'\", or set 'python:' for this host to one that "
+                             "has it") from None
     from worker.trainer.emit import Emit
     from worker.trainer.spec import parse_spec
     from worker.trainer.train import Inputs, train

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TextIO
+
+_HISTORY = re.compile(r"(?:kd_stop )?step:(\d+)[/ ]")
 
 
 class Emit:
@@ -14,35 +17,51 @@ class Emit:
         self._out = out if out is not None else sys.stdout
 
     def talk(self, text: str) -> None:
-        """A line for people; never read by programs."""
-        self._line(text)
+        """One line for people; programs do not read it."""
+        self._line(" ".join(text.split()))
 
-    def train(self, step: int, loss: float, train_time_ms: float, steps_timed: int, **tail: float) -> None:
-        """``step`` updates are done; ``loss`` is the last one's."""
-        average = train_time_ms / max(1, steps_timed)
-        self._line(f"step:{step}/{self._horizon} train_loss:{loss:.4f} train_time:{train_time_ms:.2f}ms "
-                   f"step_avg:{average:.2f}ms{_tail(tail)}")
+    def train(self, step: int, loss: float, train_time_ms: float, **tail: float) -> None:
+        """``step`` updates are done; ``loss`` is the cross-entropy of the last one's batch, before that update.
 
-    def validation(self, step: int, loss: float, train_time_ms: float, **tail: float) -> None:
-        """The loss on the validation sequences after ``step`` updates."""
-        average = train_time_ms / max(1, step)
-        self._line(f"step:{step}/{self._horizon} val_loss:{loss:.6f} train_time:{train_time_ms:.2f}ms "
-                   f"step_avg:{average:.2f}ms{_tail(tail)}")
+        It is cross-entropy with a teacher as well, so that curves with and without one can be laid over each other.
+        """
+        self._line(f"step:{step}/{self._horizon} train_loss:{loss:.4f} {_times(step, train_time_ms)}{_tail(tail)}")
+
+    def validation(self, step: int, loss: float, train_time_ms: float) -> None:
+        """The loss on the validation sequences after ``step`` updates, to the sixth decimal: the ledger counts in
+        millionths, and what is decided here must be decided alike from the log."""
+        self._line(f"step:{step}/{self._horizon} val_loss:{loss:.6f} {_times(step, train_time_ms)}")
 
     def peak(self, allocated_mib: int, reserved_mib: int) -> None:
+        """The device's memory at its highest; printed where the device keeps count."""
         self._line(f"peak memory allocated: {allocated_mib} MiB reserved: {reserved_mib} MiB")
 
     def kd_stop(self, step: int, student_val: float, teacher_val: float, margin: float) -> None:
+        """KD ends after ``step`` updates; ``margin`` carries its sign."""
         self._line(f"kd_stop step:{step} student_val:{student_val:.6f} teacher_val:{teacher_val:.6f} "
                    f"margin:{margin:g}")
 
     def run_end(self, step: int, reason: str) -> None:
-        """``reason`` is horizon, target_confirmed, nan or stopped."""
+        """The last line. ``reason`` is horizon, target_confirmed, nan or stopped."""
         self._line(f"run_end step:{step} reason:{reason}")
+
+    def replay(self, earlier_log: str, step: int) -> None:
+        """Repeat the data lines of an earlier attempt's log up to ``step`` updates.
+
+        A resumed attempt is judged by its own log alone, so that log must tell the whole curve.
+        """
+        for line in earlier_log.splitlines():
+            match = _HISTORY.match(line)
+            if match is not None and int(match[1]) <= step:
+                self._line(line)
 
     def _line(self, text: str) -> None:
         self._out.write(text + "\n")
         self._out.flush()
+
+
+def _times(step: int, train_time_ms: float) -> str:
+    return f"train_time:{train_time_ms:.2f}ms step_avg:{train_time_ms / max(1, step):.2f}ms"
 
 
 def _tail(pairs: dict[str, float]) -> str:

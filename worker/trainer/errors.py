@@ -1,4 +1,4 @@
-"""Why a run cannot go on, each with the exit code that the treaty gives it (``tests/contract/v1``)."""
+"""Why a run cannot go on, each with the exit code that the treaty gives it (``tests/contract/v1/README.md``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class TrainerError(Exception):
 
 
 class BadInput(TrainerError):
-    """The spec, a shard or a checkpoint is not usable."""
+    """The spec, a shard, a checkpoint or ``dispatch.json`` is not usable."""
 
     exit_code = 10
 
@@ -28,7 +28,7 @@ class OutOfMemory(TrainerError):
 
 
 class BackendMissing(TrainerError):
-    """torch, a part of it, or a device is not there."""
+    """torch, a part of it, or a kernel that the spec asks for is not there."""
 
     exit_code = 13
 
@@ -40,6 +40,6 @@ class TeacherMisfit(TrainerError):
 
 
 class Stopped(TrainerError):
-    """The supervisor asked to stop; the last checkpoint was saved."""
+    """Asked to stop by SIGTERM; the last checkpoint was saved. The code is what a shell gives for that signal."""
 
     exit_code = 143

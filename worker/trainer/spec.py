@@ -1,15 +1,17 @@
 """The scientific spec as the trainer reads it: frozen dataclasses over ``spec.json``.
 
-The laptop's models fill every default in before they write the spec, so a missing key is an error here.
+The laptop writes every default into the spec, so a missing key is an error here; unknown keys are ignored, as by every
+reader of the contract. Units and meanings are those of ``tests/contract/v1/schemas/spec.json``.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from worker.trainer.errors import BadInput
 
@@ -18,6 +20,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ModelSpec:
+    """The architecture of a student or a teacher."""
+
     layers: int
     heads: int
     head_dim: int
@@ -30,7 +34,9 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class DataSpec:
-    corpus: str
+    """Which tokens, in which batches. ``microbatch_sequences`` None means the whole batch at once."""
+
+    corpus: Literal["python-stdlib", "shards"]
     train: str | None
     validation: str | None
     sha256: str | None
@@ -41,7 +47,9 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    kind: str
+    """``lr`` is AdamW's base rate, ``muon_lr`` Muon's; ``grad_clip`` 0 turns clipping off."""
+
+    kind: Literal["muon", "adamw"]
     lr: float
     muon_lr: float
     weight_decay: float
@@ -52,6 +60,8 @@ class OptimizerSpec:
 
 @dataclass(frozen=True)
 class ScheduleSpec:
+    """See :mod:`worker.trainer.schedule`."""
+
     boost: float
     hold: float
     drop_to_base: float
@@ -64,42 +74,51 @@ class ScheduleSpec:
 
 @dataclass(frozen=True)
 class KdStopSpec:
-    mode: str
+    """See :class:`worker.trainer.kd.control.KdControl`."""
+
+    mode: Literal["val_margin", "never"]
     margin: float
-    sign: int
+    sign: Literal[1, -1]
     min_step: int
     max_fraction: float
 
 
 @dataclass(frozen=True)
 class KdSpec:
+    """``alpha`` weighs cross-entropy, ``1 - alpha`` the teacher; see :mod:`worker.trainer.kd.loss`."""
+
     alpha: float
     temperature: float
-    dynamic_norm: str
+    dynamic_norm: Literal["lagged", "exact", "off"]
     norm_max: float
     stop: KdStopSpec
 
 
 @dataclass(frozen=True)
 class ValidationSpec:
+    """Every how many steps, and on how many sequences."""
+
     every: int
     sequences: int
 
 
 @dataclass(frozen=True)
 class CheckpointSpec:
+    """Whether the best weights are kept, and every how many steps the last state is (0: at the end only)."""
+
     keep_best: bool
     every: int
 
 
 @dataclass(frozen=True)
 class TrainSpec:
-    """One run. ``stop_at_target`` is whether the run ends once its target is confirmed."""
+    """One run. ``stop_at_target`` is whether it ends once its target is confirmed."""
 
-    mode: str
+    entry: Literal["gpt"]
+    mode: Literal["ce", "kd"]
     seed: int
     horizon: int
-    precision: str
+    precision: Literal["fp32", "bf16"]
     threads: int
     compile: bool
     model: ModelSpec
@@ -112,34 +131,80 @@ class TrainSpec:
     stop_at_target: bool
 
 
-def parse_spec(body: dict[str, Any]) -> TrainSpec:
-    """Read a spec. Raises :class:`BadInput` naming the key that is missing or of the wrong type."""
+def parse_spec(body: dict[str, Any], path: str = "spec.json") -> TrainSpec:
+    """Read a spec. Raises :class:`BadInput` naming ``path``, the key, what was found and what was expected."""
     if body.get("contract") != "v1":
-        raise BadInput(f"spec.json: contract version {body.get('contract')!r} is unknown; this trainer reads 'v1'")
-    return _build(TrainSpec, {**body, "stop_at_target": body.get("stop_at_target") is not None}, "spec.json")
+        raise BadInput(f"{path}: contract {body.get('contract')!r} is unknown; this trainer reads 'v1'")
+    spec = _build(TrainSpec, {**body, "stop_at_target": body.get("stop_at_target") is not None}, path, "")
+    for holds, problem in _rules(spec):
+        if not holds:
+            raise BadInput(f"{path}: {problem}")
+    return spec
 
 
-def _build(kind: type[T], body: Any, where: str) -> T:
+def _rules(spec: TrainSpec) -> list[tuple[bool, str]]:
+    """What types cannot say. The laptop checks more; here is what would otherwise compute something else silently."""
+    model, data, schedule = spec.model, spec.data, spec.schedule
+    counts = {
+        "horizon": spec.horizon, "model.layers": model.layers, "model.heads": model.heads,
+        "model.model_dim": model.model_dim, "data.sequence_length": data.sequence_length,
+        "data.batch_sequences": data.batch_sequences, "validation.every": spec.validation.every,
+        "validation.sequences": spec.validation.sequences, "schedule.finish_ramp_steps": schedule.finish_ramp_steps,
+    }
+    micro = data.microbatch_sequences
+    return [
+        *((value >= 1, f"{key} is {value}; expected at least 1") for key, value in counts.items()),
+        (spec.seed >= 0, f"seed is {spec.seed}; expected at least 0"),
+        (2 <= model.vocab_size <= 65536, f"model.vocab_size is {model.vocab_size}; expected 2 to 65536, the range of "
+                                         "a shard's 16-bit tokens"),
+        (model.head_dim >= 2 and model.head_dim % 2 == 0,
+         f"model.head_dim is {model.head_dim}; rotary positions turn pairs of dimensions, so it must be even"),
+        (round(model.mlp_ratio * model.model_dim) >= 1,
+         f"model.mlp_ratio is {model.mlp_ratio:g}; the MLP would have no units"),
+        (micro is None or (micro >= 1 and data.batch_sequences % micro == 0),
+         f"data.microbatch_sequences is {micro}; expected a divisor of data.batch_sequences {data.batch_sequences}"),
+        (data.corpus == "python-stdlib" or bool(data.train and data.validation),
+         "data.corpus is 'shards'; expected both data.train and data.validation globs"),
+        (schedule.hold <= schedule.drop_to_base, "schedule.hold is later than schedule.drop_to_base"),
+        ((spec.mode == "kd") == (spec.kd is not None), "mode 'kd' and a 'kd' section go together"),
+        (spec.kd is None or spec.kd.temperature > 0, "kd.temperature must be above 0"),
+    ]
+
+
+def _build(kind: type[T], body: Any, path: str, prefix: str) -> T:
     if not isinstance(body, dict):
-        raise BadInput(f"{where}: expected an object")
+        raise BadInput(f"{path}: {prefix.rstrip('.') or 'the spec'} is {body!r}; expected an object")
     hints = typing.get_type_hints(kind)
     values = {}
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        key = prefix + field.name
         if field.name not in body:
-            raise BadInput(f"{where}: {field.name} is missing")
-        values[field.name] = _value(hints[field.name], body[field.name], f"{where}: {field.name}")
+            raise BadInput(f"{path}: key {key} is missing")
+        values[field.name] = _value(hints[field.name], body[field.name], path, key)
     return kind(**values)
 
 
-def _value(hint: Any, value: Any, where: str) -> Any:
+def _value(hint: Any, value: Any, path: str, key: str) -> Any:
     if isinstance(hint, types.UnionType):
         if value is None:
             return None
         hint = next(h for h in hint.__args__ if h is not type(None))
     if dataclasses.is_dataclass(hint):
-        return _build(typing.cast("type[Any]", hint), value, where)
+        return _build(typing.cast("type[Any]", hint), value, path, f"{key}.")
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices or isinstance(value, bool):
+            raise BadInput(f"{path}: {key} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+        return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = float(value)
+    if hint is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise BadInput(f"{where}: expected {hint.__name__}, found {value!r}")
+        raise BadInput(f"{path}: {key} is {value!r}; expected {_NAMES[hint]}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"{path}: {key} is {value!r}; expected a finite number")
     return value
+
+
+_NAMES = {int: "an integer", float: "a number", str: "a text", bool: "true or false"}

@@ -218,11 +218,10 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
             end(step + 1, "nan")
             raise Diverged(f"training loss became {loss} at step {step + 1}")
         done = step + 1
-        if done % spec.validation.every == 0 or done == spec.horizon:
-            if validate(done):
-                with clock.held():
-                    save_last(done)
-                return end(done, "target_confirmed")
+        if (done % spec.validation.every == 0 or done == spec.horizon) and validate(done):
+            with clock.held():
+                save_last(done)
+            return end(done, "target_confirmed")
         if spec.checkpoint.every and done % spec.checkpoint.every == 0 and done < spec.horizon:
             with clock.held():
                 save_last(done)
