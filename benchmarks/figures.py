@@ -49,7 +49,8 @@ def table(title: str, facts: Mapping[str, Any], figures: Sequence[Figure]) -> st
     lines = [f"# {title}", "", "| figure | value | unit | note |", "|---|---:|---|---|"]
     lines += [f"| {f.name} | {'not measured' if f.value is None else f'{f.value:.4g}'} | {f.unit} | {f.note} |"
               for f in figures]
-    lines += ["", *(f"- {key.replace('_', ' ')}: {'unknown' if value is None else value}" for key, value in facts.items())]
+    said = {name.replace("_", " "): "unknown" if value is None else value for name, value in facts.items()}
+    lines += ["", *(f"- {name}: {value}" for name, value in said.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -58,12 +59,11 @@ def write(stem: str, title: str, facts: Mapping[str, Any], figures: Sequence[Fig
     folder = results_folder()
     folder.mkdir(parents=True, exist_ok=True)
     body = {"title": title, "machine": dict(facts), "figures": [asdict(f) for f in figures]}
-    texts = {folder / f"{stem}.json": json.dumps(body, indent=2) + "\n", folder / f"{stem}.md": table(title, facts, figures)}
-    for path, text in texts.items():
+    as_json, as_table = folder / f"{stem}.json", folder / f"{stem}.md"
+    for path, text in ((as_json, json.dumps(body, indent=2) + "\n"), (as_table, table(title, facts, figures))):
         temporary = path.with_suffix(path.suffix + ".tmp")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
-    as_json, as_table = texts
     return as_json, as_table
 
 

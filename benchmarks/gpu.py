@@ -32,6 +32,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import ROOT, Figure, machine_facts, table, write
+from worker.trainer.errors import TrainerError
 
 ALLOWANCE_S = 540.0
 STEADY_AFTER = 20
@@ -63,7 +64,8 @@ TINY = {"heads": 4, "head_dim": 32, "model_dim": 128, "mlp_ratio": 4.0, "vocab_s
         "softcap": 15.0}
 SIZES = (
     Size("quickstart, 4 layers x 128, vocabulary 256", {**TINY, "layers": 4}, {**TINY, "layers": 1}, 64, 16, 16, 120),
-    Size("reference, 11 layers x 768, vocabulary 50304", {**SHAPE, "layers": 11}, {**SHAPE, "layers": 3}, 1024, 128, 16),
+    Size("reference, 11 layers x 768, vocabulary 50304", {**SHAPE, "layers": 11}, {**SHAPE, "layers": 3},
+         1024, 128, 16),
 )
 REHEARSAL = Size("rehearsal, 1 layer x 128, vocabulary 256", {**TINY, "layers": 1}, {**TINY, "layers": 1}, 16, 2, 1, 24)
 
@@ -103,9 +105,9 @@ class Bench:
              "resume_from": None}))
         try:
             ended = subprocess.run(
-                [sys.executable, "-m", "worker.trainer", "--root", self.root, "--run", run_id, "--attempt", "1"], cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, timeout=left, check=False)
+                [sys.executable, "-m", "worker.trainer", "--root", self.root, "--run", run_id, "--attempt", "1"],
+                cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"},
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=left, check=False)
         except subprocess.TimeoutExpired:
             return Run(why_not="the time was up")
         return read_run(attempt, ended.returncode, ended.stdout.decode(errors="replace").splitlines())
@@ -130,7 +132,8 @@ class Bench:
             "stop": {"mode": "never", "margin": 0.05, "sign": 1, "min_step": 25, "max_fraction": 1.0}}
         return {
             "contract": "v1", "entry": "gpt", "mode": "ce" if kd is None else "kd", "seed": 0, "horizon": steps,
-            "precision": self.precision, "threads": 0, "compile": compiled, "model": model, "kd": distillation,
+            "precision": self.precision, "threads": 0 if self.cuda else 1, "compile": compiled, "model": model,
+            "kd": distillation,
             "data": {"corpus": "python-stdlib", "train": None, "validation": None, "sha256": None,
                      "sequence_length": size.sequence_length, "batch_sequences": size.batch_sequences,
                      "microbatch_sequences": size.microbatch_sequences},
@@ -195,7 +198,8 @@ def measure(bench: Bench, size: Size) -> list[Figure]:
                Figure(f"{size.name}: CE peak memory", ce.peak_mib, "MiB", ce.why_not)]
     if bench.cuda:
         compiled = run("CE, compiled", size.student, size.steps, compiled=True)
-        figures.append(Figure(f"{size.name}: CE step, torch.compile", compiled.step_ms, "ms", compiled.why_not or tokens))
+        figures.append(Figure(f"{size.name}: CE step, torch.compile", compiled.step_ms, "ms",
+                              compiled.why_not or tokens))
 
     # Named for what it is: the teacher trains a few steps only, since its speed does not depend on what it knows.
     taught = run("teacher", size.teacher, 5)
@@ -219,9 +223,10 @@ def measure(bench: Bench, size: Size) -> list[Figure]:
 def infer_figure(bench: Bench, size: Size, digest: str, corpus_sha256: str) -> Figure:
     """The teacher's inference as a figure; a failure is a note, since the other figures stand without it."""
     print(f"  {size.name}: teacher inference", file=sys.stderr, flush=True)
+    value: float | None
     try:
         value, note = bench.infer(size, digest, corpus_sha256), f"{size.tokens_per_step} tokens"
-    except Exception as error:
+    except (RuntimeError, OSError, TimeoutError, TrainerError) as error:  # torch's out-of-memory is a RuntimeError
         value, note = None, f"{type(error).__name__}: {str(error)[:120]}"
     return Figure(f"{size.name}: teacher inference", value, "ms", note)
 
@@ -231,15 +236,16 @@ def gpu_facts() -> dict[str, Any]:
     import torch
 
     asked = "name,driver_version,memory.total,power.limit,clocks.sm,utilization.gpu"
-    answers = {}
-    for name, query in (("gpu", f"--query-gpu={asked}"), ("other_gpu_processes", "--query-compute-apps=pid,used_memory")):
+    answers: dict[str, str | None] = {}
+    for name, query in (("gpu", f"gpu={asked}"), ("other_gpu_processes", "compute-apps=pid,used_memory")):
         try:
-            said = subprocess.run(["nvidia-smi", query, "--format=csv,noheader"], capture_output=True, text=True,
-                                  timeout=20, check=True).stdout.strip()
+            said = subprocess.run(["nvidia-smi", f"--query-{query}", "--format=csv,noheader"], capture_output=True,
+                                  text=True, timeout=20, check=True).stdout.strip()
         except (OSError, subprocess.SubprocessError):
             said = None
         answers[name] = "none" if said == "" else said
-    return {"torch": torch.__version__, "cuda": torch.version.cuda, "gpu_model": torch.cuda.get_device_name(), **answers}
+    versions = {"torch": torch.__version__, "cuda": torch.version.cuda, "gpu_model": torch.cuda.get_device_name()}
+    return {**versions, **answers}
 
 
 def why_not_here() -> str | None:
@@ -254,7 +260,7 @@ def why_not_here() -> str | None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="benchmarks/gpu.py", description="Measure the trainer on this machine's GPU.")
+    parser = argparse.ArgumentParser(prog="benchmarks/gpu.py", description="Measure the trainer on this GPU.")
     parser.add_argument("--rehearse", action="store_true", help="try the program on the CPU, tiny; writes nothing")
     asked = parser.parse_args()
     problem = None if asked.rehearse else why_not_here()

@@ -17,16 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from orchestrator.dispatch.bundle import (
-    MARK,
-    Bundle,
-    boot_command,
-    boot_text,
-    complaint,
-    no_python,
-    place_bundle,
-    words,
-)
+from orchestrator.dispatch.bundle import Bundle, start_resident
 from orchestrator.domain.errors import (
     CommandFailed,
     HostUnfit,
@@ -36,7 +27,7 @@ from orchestrator.domain.errors import (
     TransportError,
 )
 from orchestrator.transport.connect import connect
-from orchestrator.transport.host import Channel, ChannelEnded, Host
+from orchestrator.transport.host import Channel, Host
 from orchestrator.transport.inventory import HostEntry
 from orchestrator.wire.documents import Hello, Observation, parse_hello, parse_object, parse_observation
 
@@ -51,7 +42,6 @@ PLACE_BATCH_BYTES = 4 << 20
 PLACE_BATCH = 500
 LAUNCH_BATCH = 20
 PROBE_BATCH = 200
-GREETING_LINES = 1000
 
 _Item = TypeVar("_Item")
 _NO_ROOM = re.compile(r"\[Errno (?:28|122|27)\]")
@@ -122,7 +112,7 @@ def connect_agent(entry: HostEntry, home: Path, bundle: Bundle, *, patience_s: f
     """
     host = connect(entry, home)
     try:
-        agent = HostAgent(host, _resident_program(host, entry, bundle, patience_s), patience_s=patience_s)
+        agent = HostAgent(host, start_resident(host, entry, bundle, patience_s), patience_s=patience_s)
         agent.hello()
     except BaseException:
         host.close()
@@ -318,45 +308,6 @@ class HostAgent:
 
     def _malformed(self, message: str) -> MalformedDocument:
         return MalformedDocument(f"{self.name}: answer", message)
-
-
-def _resident_program(host: Host, entry: HostEntry, bundle: Bundle, patience_s: float) -> Channel:
-    """A channel to the running program; the bundle is placed on the way where it is absent."""
-    for _ in range(2):
-        channel: Channel | None = None
-        try:
-            channel = host.open(boot_command(entry, "serve", bundle.digest))
-            # Nothing more until it says that it is ready: what Python had read ahead would be lost to the program.
-            channel.send(boot_text(), timeout_s=patience_s)
-            word, text = _first_words(channel, entry, patience_s)
-        except ChannelEnded as error:
-            if channel is not None:
-                channel.close()
-            if error.status is None:
-                raise
-            raise no_python(entry, error.status, error.stderr) from None
-        except BaseException:
-            if channel is not None:
-                channel.close()
-            raise
-        if word == "ready":
-            return channel
-        channel.close()
-        if word != "absent":
-            raise complaint(entry, bundle.digest, word, text)
-        place_bundle(host, entry, bundle)
-    raise HostUnfit(f"{entry.name}: the bundle was placed below {entry.root} and is gone again",
-                    hint="see what clears that directory, and set 'root:' to another if need be")
-
-
-def _first_words(channel: Channel, entry: HostEntry, patience_s: float) -> tuple[str, str]:
-    """The marked line, behind whatever a login shell has to say first."""
-    for _ in range(GREETING_LINES):
-        line = channel.read_line(patience_s)
-        if line.startswith(MARK):
-            return words(line)
-    raise HostUnfit(f"{entry.name}: the login shell there writes more than {GREETING_LINES} lines before a command",
-                    hint="let its startup files be quiet when there is no terminal")
 
 
 def _batches(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:

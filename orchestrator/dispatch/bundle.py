@@ -6,6 +6,7 @@ travels on standard input. The digest is that of the uncompressed archive, so th
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -16,11 +17,14 @@ from functools import cache
 from pathlib import Path
 
 from orchestrator.domain.errors import HostUnfit, TransferCorrupt, TransportError
-from orchestrator.transport.host import NOT_EXECUTABLE, NOT_FOUND, Host, last_words
+from orchestrator.transport.host import NOT_EXECUTABLE, NOT_FOUND, Channel, ChannelEnded, Host, last_words
 from orchestrator.transport.inventory import HostEntry
 
 OLDEST_PYTHON = (3, 10)
 PLACE_PATIENCE_S = 120.0
+GREETING_LINES = 1000
+"""How many lines a login shell may say before a command."""
+
 MARK = b"kdorch-host "
 
 # No quote, exclamation mark or newline that some login shell would read in its own way once it is quoted. The empty
@@ -89,19 +93,63 @@ def place_bundle(host: Host, entry: HostEntry, bundle: Bundle) -> None:
                     timeout_s=PLACE_PATIENCE_S)
     said = next((line for line in reversed(done.stdout.splitlines()) if line.startswith(MARK)), None)
     if said is None:
-        raise no_python(entry, done.exit_code, done.stderr)
-    word, text = words(said)
+        raise _no_python(entry, done.exit_code, done.stderr)
+    word, text = _words(said)
     if word not in ("placed", "present"):
-        raise complaint(entry, bundle.digest, word, text)
+        raise _complaint(entry, bundle.digest, word, text)
 
 
-def words(line: bytes) -> tuple[str, str]:
+def start_resident(host: Host, entry: HostEntry, bundle: Bundle, patience_s: float) -> Channel:
+    """A channel to the resident host program, just started; the bundle is placed on the way where it is absent.
+
+    Raises :class:`HostUnfit` where the host cannot run it, :class:`HostUnreachable` where it is silent.
+    """
+    for _ in range(2):
+        channel: Channel | None = None
+        try:
+            channel = host.open(boot_command(entry, "serve", bundle.digest))
+            # Nothing more until it says that it is ready: what Python had read ahead would be lost to the program.
+            # A Python that is too old is gone before it has read anything, but not before it has said so.
+            with contextlib.suppress(ChannelEnded):
+                channel.send(boot_text(), timeout_s=patience_s)
+            word, text = _first_words(channel, entry, patience_s)
+        except ChannelEnded as error:
+            if channel is not None:
+                channel.close()
+            if error.status is None:
+                raise
+            raise _no_python(entry, error.status, error.stderr) from None
+        except BaseException:
+            if channel is not None:
+                channel.close()
+            raise
+        if word == "ready":
+            return channel
+        channel.close()
+        if word != "absent":
+            raise _complaint(entry, bundle.digest, word, text)
+        place_bundle(host, entry, bundle)
+    raise HostUnfit(f"{entry.name}: the bundle was placed below {entry.root} and is gone again",
+                    hint="see what clears that directory, and set 'root:' to another if need be")
+
+
+def _first_words(channel: Channel, entry: HostEntry, patience_s: float) -> tuple[str, str]:
+    """The marked line, behind whatever a login shell has to say first."""
+    for _ in range(GREETING_LINES):
+        line = channel.read_line(patience_s)
+        if line.startswith(MARK):
+            return _words(line)
+    raise HostUnfit(f"{entry.name}: the login shell there writes more than {GREETING_LINES} lines before a command",
+                    hint="let its startup files be quiet when there is no terminal")
+
+
+def _words(line: bytes) -> tuple[str, str]:
     """The word and the text of a marked line."""
     word, _, text = line.removeprefix(MARK).decode("utf-8", "replace").strip().partition(" ")
     return word, text
 
 
-def complaint(entry: HostEntry, digest: str, word: str, text: str) -> TransportError:
+def _complaint(entry: HostEntry, digest: str, word: str, text: str) -> TransportError:
     """The error for what the program on the host said instead of going on."""
     if word == "old":
         return HostUnfit(f"{entry.name}: {entry.python} there is Python {text}; kdorch needs "
@@ -117,7 +165,7 @@ def complaint(entry: HostEntry, digest: str, word: str, text: str) -> TransportE
     return TransportError(f"{entry.name}: unexpected words from the host: {word} {text}")
 
 
-def no_python(entry: HostEntry, status: int, stderr: bytes) -> HostUnfit:
+def _no_python(entry: HostEntry, status: int, stderr: bytes) -> HostUnfit:
     """The error for a program that ended before it said anything."""
     said = last_words(stderr)
     if status in (NOT_FOUND, NOT_EXECUTABLE):

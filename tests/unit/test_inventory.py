@@ -122,7 +122,8 @@ def test_facts_and_public_say_what_planning_and_people_may_know(load: Load) -> N
     assert (facts.python, facts.root) == ("python3", "~/.kdorch-host")
     assert inventory.host("h100").public() == {
         "name": "h100", "transport": "ssh", "address": "h100.example", "port": 22, "user": "kd", "jump": None,
-        "gpus": 1, "slots": 1, "python": "python3", "root": "~/.kdorch-host", "identity": str(Path.home() / ".ssh/id_ed25519")}
+        "gpus": 1, "slots": 1, "python": "python3", "root": "~/.kdorch-host",
+        "identity": str(Path.home() / ".ssh/id_ed25519")}
 
 
 WRONG = [

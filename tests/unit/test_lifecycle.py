@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,11 @@ def test_diagram_has_one_arrow_for_each_legal_move_and_no_other() -> None:
     assert mermaid().startswith("stateDiagram-v2\n    [*] --> planned")
     for state in TERMINAL_STATES:
         assert f"{state.value} --> [*]" in mermaid()
+
+
+def test_readme_shows_the_diagram_of_the_table() -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    assert f"```mermaid\n{mermaid()}\n```" in readme.read_text(encoding="utf-8")
 
 
 def _standings() -> list[Standing]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,64 +16,73 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from worker.durable import sync_directory
 from worker.trainer.errors import BadInput
 from worker.trainer.spec import ModelSpec
 
 FORMAT = "kdorch-checkpoint-1"
+BEST, LAST = "best.safetensors", "last.pt"
 
 
-def _replace(temporary: Path, path: Path) -> None:
-    with temporary.open("rb") as handle:
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+@dataclass(frozen=True)
+class Weights:
+    """A checkpoint to learn from: weights, architecture, and facts (step, validation loss, corpus digest)."""
+
+    weights: dict[str, Tensor]
+    model: ModelSpec
+    facts: dict[str, Any]
 
 
-def save_weights(path: Path, weights: dict[str, Tensor], spec: ModelSpec, facts: dict[str, Any]) -> None:
-    """Write weights with what a reader must know: architecture, corpus, step, validation loss."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    metadata = {"format": FORMAT, "model": json.dumps(dataclasses.asdict(spec), sort_keys=True),
-                "facts": json.dumps(facts, sort_keys=True)}
-    save_file({k: v.contiguous() for k, v in weights.items()}, str(temporary), metadata=metadata)
-    _replace(temporary, path)
+def save_weights(path: Path, model: nn.Module, spec: ModelSpec, facts: dict[str, Any]) -> None:
+    """Replace ``path`` by the model's weights with what a reader must know of them; equal weights give equal bytes."""
+    # One entry: safetensors writes several in no fixed order, and the file is known by its digest.
+    about = {"format": FORMAT, "model": dataclasses.asdict(spec), "facts": facts}
+    metadata = {"kdorch": json.dumps(about, sort_keys=True, allow_nan=False)}
+    weights = {name: tensor.detach().to("cpu").contiguous() for name, tensor in model.state_dict().items()}
+    _replace(path, lambda aside: save_file(weights, aside, metadata=metadata))
 
 
-def snapshot(model: nn.Module) -> dict[str, Tensor]:
-    """A copy of the weights on the CPU; a tied head is stored once, as the embedding."""
-    tied = getattr(getattr(model, "spec", None), "tied_embeddings", False)
-    return {k: v.detach().to("cpu", copy=True) for k, v in model.state_dict().items()
-            if not (tied and k == "head.weight")}
-
-
-def load_weights(path: Path) -> tuple[dict[str, Tensor], ModelSpec, dict[str, Any]]:
-    """Weights, architecture and facts. Raises :class:`BadInput` for what is not such a checkpoint."""
+def load_weights(path: Path) -> Weights:
+    """What :func:`save_weights` wrote. Raises :class:`BadInput` for anything else."""
     try:
-        with safe_open(str(path), framework="pt") as handle:
-            metadata = handle.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise BadInput(f"{path.name} is not a {FORMAT} file")
-            weights = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - not a dict
-        return weights, ModelSpec(**json.loads(metadata["model"])), json.loads(metadata["facts"])
+        with safe_open(path, framework="pt") as handle:
+            about = json.loads((handle.metadata() or {})["kdorch"])
+            if about["format"] != FORMAT:
+                raise BadInput(f"{path}: checkpoint format {about['format']!r} is unknown; this trainer reads {FORMAT}")
+            weights = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118 - the handle is no dict
+        return Weights(weights, ModelSpec(**about["model"]), dict(about["facts"]))
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise BadInput(f"checkpoint {path.name} cannot be read: {error}") from None
+        raise BadInput(f"{path} is not a checkpoint to learn from: {error}") from None
 
 
 def save_last(path: Path, state: dict[str, Any]) -> None:
-    """Everything that a resumed run needs; batches are pure in the step, so no random state is among it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
-    torch.save({"format": FORMAT, **state}, temporary)
-    _replace(temporary, path)
+    """Replace ``path`` by everything that a resumed run needs."""
+    _replace(path, lambda aside: torch.save({"format": FORMAT, **state}, aside))
 
 
 def load_last(path: Path, device: torch.device) -> dict[str, Any]:
-    """What :func:`save_last` wrote. Raises :class:`BadInput`."""
+    """What :func:`save_last` wrote, tensors on ``device``. Raises :class:`BadInput`."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise BadInput(f"there is no checkpoint {path} to resume from") from None
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise BadInput(f"checkpoint {path.name} cannot be read: {error}") from None
-    if state.get("format") != FORMAT:
-        raise BadInput(f"{path.name} is not a {FORMAT} file")
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise BadInput(f"{path} is not a checkpoint to resume from: {error}") from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise BadInput(f"{path} is not a checkpoint to resume from: expected format {FORMAT}")
     return state
+
+
+def _replace(path: Path, write: Callable[[str], None]) -> None:
+    """Write aside, sync, rename: a reader, and a machine that lost power, finds the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        write(str(aside))
+        with aside.open("rb") as handle:
+            os.fsync(handle.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    sync_directory(str(path.parent))

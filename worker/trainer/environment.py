@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from worker.gpu import gpus
 from worker.trainer.spec import TrainSpec
 
 
@@ -22,7 +23,7 @@ def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, param
         "numpy": np.__version__,
         "device": device.type,
         "gpu_model": torch.cuda.get_device_name(device) if cuda else None,
-        "driver": None,
+        "driver": next((gpu.driver for gpu in gpus()), None) if cuda else None,
         "cuda": torch.version.cuda if cuda else None,
         "precision": spec.precision,
         "threads": torch.get_num_threads(),

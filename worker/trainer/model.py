@@ -1,9 +1,11 @@
-"""A modern small GPT: RMSNorm, rotary positions, QK-norm, squared-ReLU MLP, softcapped logits.
+"""A small modern GPT: RMSNorm, rotary positions, QK-norm, squared-ReLU MLP, softcapped logits.
 
 Shape suffixes: B sequences, L positions, D model_dim, H heads, K head_dim, V vocabulary, N = B*L tokens.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -24,21 +26,40 @@ def softcapped(z: Tensor, cap: float) -> Tensor:
     return cap * torch.tanh(z / cap) if cap > 0 else z
 
 
+@dataclass(frozen=True)
+class States:
+    """What a model says of N tokens, before anything of size ``[N, V]`` exists: the losses start from here.
+
+    ``hidden_ND`` are the normalised last states, ``head_VD`` is the output matrix, ``softcap`` bounds the logits.
+    """
+
+    hidden_ND: Tensor
+    head_VD: Tensor
+    softcap: float
+
+    def logits_NV(self) -> Tensor:
+        """Softcapped logits in float32."""
+        return softcapped(F.linear(self.hidden_ND, self.head_VD).float(), self.softcap)
+
+
 class Rotary(nn.Module):
     """Rotary position embedding: pairs of dimensions turned by an angle that grows with the position."""
+
+    cos_LK: Tensor
+    sin_LK: Tensor
 
     def __init__(self, head_dim: int, length: int) -> None:
         super().__init__()
         frequencies = ROTARY_BASE ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
-        angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)
-        self.register_buffer("cos_LK", angles.cos(), persistent=False)
-        self.register_buffer("sin_LK", angles.sin(), persistent=False)
+        angles_LK = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)  # K here is head_dim / 2
+        self.register_buffer("cos_LK", angles_LK.cos(), persistent=False)
+        self.register_buffer("sin_LK", angles_LK.sin(), persistent=False)
 
     def forward(self, x_BHLK: Tensor) -> Tensor:
         length = x_BHLK.size(-2)
-        cos, sin = self.get_buffer("cos_LK")[:length], self.get_buffer("sin_LK")[:length]
+        cos_LK, sin_LK = self.cos_LK[:length], self.sin_LK[:length]
         a, b = x_BHLK.float().chunk(2, dim=-1)
-        return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1).type_as(x_BHLK)
+        return torch.cat((a * cos_LK - b * sin_LK, a * sin_LK + b * cos_LK), dim=-1).type_as(x_BHLK)
 
 
 class Attention(nn.Module):
@@ -47,27 +68,28 @@ class Attention(nn.Module):
     def __init__(self, spec: ModelSpec, rotary: Rotary) -> None:
         super().__init__()
         inner = spec.heads * spec.head_dim
-        self.heads, self.head_dim, self.rotary = spec.heads, spec.head_dim, rotary
+        self.heads, self.rotary = spec.heads, rotary
+        # Apart and not one matrix: Muon orthogonalises each by itself.
         self.query = nn.Linear(spec.model_dim, inner, bias=False)
         self.key = nn.Linear(spec.model_dim, inner, bias=False)
         self.value = nn.Linear(spec.model_dim, inner, bias=False)
         self.out = nn.Linear(inner, spec.model_dim, bias=False)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
-        b, length, _ = x_BLD.shape
+        q_BHLK = self.rotary(norm(self._heads(self.query(x_BLD))))
+        k_BHLK = self.rotary(norm(self._heads(self.key(x_BLD))))
+        v_BHLK = self._heads(self.value(x_BLD))
+        y_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, v_BHLK, is_causal=True)
+        out_BLD: Tensor = self.out(y_BHLK.transpose(1, 2).flatten(2))
+        return out_BLD
 
-        def heads(projected: Tensor) -> Tensor:
-            return projected.view(b, length, self.heads, self.head_dim).transpose(1, 2)
-
-        q_BHLK = self.rotary(norm(heads(self.query(x_BLD))))
-        k_BHLK = self.rotary(norm(heads(self.key(x_BLD))))
-        y_BHLK = F.scaled_dot_product_attention(q_BHLK, k_BHLK, heads(self.value(x_BLD)), is_causal=True)
-        out: Tensor = self.out(y_BHLK.transpose(1, 2).reshape(b, length, -1))
-        return out
+    def _heads(self, x_BLE: Tensor) -> Tensor:
+        """``[B, L, H*K]`` as ``[B, H, L, K]``."""
+        return x_BLE.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
 class Block(nn.Module):
-    """Attention, then an MLP with squared ReLU; both on a normalised residual stream."""
+    """Attention, then an MLP with squared ReLU; both read the normalised residual stream and add to it."""
 
     def __init__(self, spec: ModelSpec, rotary: Rotary) -> None:
         super().__init__()
@@ -78,12 +100,12 @@ class Block(nn.Module):
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         x_BLD = x_BLD + self.attention(norm(x_BLD))
-        out: Tensor = x_BLD + self.down(F.relu(self.up(norm(x_BLD))).square())
-        return out
+        out_BLD: Tensor = x_BLD + self.down(F.relu(self.up(norm(x_BLD))).square())
+        return out_BLD
 
 
 class GPT(nn.Module):
-    """``hidden`` gives the normalised last states; ``logits`` projects and caps them."""
+    """``hidden`` is the trunk; the head is applied by the losses (:class:`States`). ``length`` bounds L."""
 
     def __init__(self, spec: ModelSpec, length: int) -> None:
         super().__init__()
@@ -91,47 +113,44 @@ class GPT(nn.Module):
         self.embedding = nn.Embedding(spec.vocab_size, spec.model_dim)
         rotary = Rotary(spec.head_dim, length)
         self.blocks = nn.ModuleList(Block(spec, rotary) for _ in range(spec.layers))
-        self.head = nn.Linear(spec.model_dim, spec.vocab_size, bias=False)
-        if spec.tied_embeddings:
-            self.head.weight = self.embedding.weight
+        if not spec.tied_embeddings:
+            self.head = nn.Linear(spec.model_dim, spec.vocab_size, bias=False)
+
+    @property
+    def head_VD(self) -> Tensor:
+        """The output matrix: the head's own, or the embedding when they are tied."""
+        return self.embedding.weight if self.spec.tied_embeddings else self.head.weight
 
     @torch.no_grad()
     def initialize(self, generator: torch.Generator) -> None:
-        """Draw weights on the CPU from ``generator``, so that the same seed gives the same model everywhere.
+        """Draw the weights on the CPU from ``generator``: the same seed gives the same model on every device.
 
-        Projections back into the residual stream start at zero, so every block starts as the identity.
+        Projections back into the residual stream start at zero, so that every block starts as the identity; the
+        output matrix starts small, so that the first loss is close to ``ln V``.
         """
         for name, weight in self.named_parameters():
-            if name.endswith(("out.weight", "down.weight")):
+            if name.endswith((".out.weight", ".down.weight")):
                 weight.zero_()
-            elif name == "embedding.weight" or (name == "head.weight" and not self.spec.tied_embeddings):
-                scale = 0.02 if self.spec.tied_embeddings or name == "head.weight" else 1.0
-                weight.copy_(torch.randn(weight.shape, generator=generator) * scale)
+            elif weight is self.head_VD:
+                weight.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
+            elif name == "embedding.weight":
+                weight.copy_(torch.randn(weight.shape, generator=generator))
             else:
                 bound = (3.0 / weight.size(-1)) ** 0.5
                 weight.copy_((torch.rand(weight.shape, generator=generator) * 2 - 1) * bound)
 
     def hidden(self, tokens_BL: Tensor) -> Tensor:
+        """Normalised last states, ``[B, L, D]``."""
         x_BLD = norm(self.embedding(tokens_BL))
         for block in self.blocks:
             x_BLD = block(x_BLD)
         return norm(x_BLD)
 
-    def logits(self, hidden_BLD: Tensor) -> Tensor:
-        """Softcapped logits in float32, ``[..., V]``."""
-        return softcapped(self.head(hidden_BLD).float(), self.spec.softcap)
-
-    def forward(self, tokens_BL: Tensor) -> Tensor:
-        return self.logits(self.hidden(tokens_BL))
-
-
-def check_shapes(spec: ModelSpec) -> str | None:
-    """Why this model cannot be built, or None."""
-    if spec.head_dim % 2:
-        return f"model.head_dim {spec.head_dim} must be even for rotary positions"
-    return None
+    def forward(self, tokens_BL: Tensor) -> States:
+        """The states of ``tokens_BL``, flattened to N = B*L tokens."""
+        return States(self.hidden(tokens_BL).flatten(0, 1), self.head_VD, self.spec.softcap)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Parameters, a tied matrix counted once."""
+    """Parameters; a tied matrix counts once."""
     return sum(p.numel() for p in model.parameters())

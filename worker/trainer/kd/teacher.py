@@ -1,4 +1,4 @@
-"""The teacher: loaded by the digest of its checkpoint, refused by name when it does not fit the student."""
+"""The teacher: found by the digest of its checkpoint, refused by name when it does not fit the student."""
 
 from __future__ import annotations
 
@@ -10,43 +10,48 @@ from torch import Tensor
 
 from worker.trainer.checkpoint import load_weights
 from worker.trainer.errors import BadInput, TeacherMisfit
-from worker.trainer.model import GPT
+from worker.trainer.model import GPT, States
 from worker.trainer.spec import ModelSpec
 
 
 class Teacher:
-    """A frozen model that gives softcapped logits."""
+    """A frozen model that says what it thinks of the student's tokens."""
 
     def __init__(self, model: GPT) -> None:
-        self.model = model
+        self._model = model.eval().requires_grad_(False)
 
     @classmethod
-    def load(cls, path: Path, sha256: str, student: ModelSpec, corpus_sha256: str, length: int,
+    def load(cls, path: Path, sha256: str, *, student: ModelSpec, corpus_sha256: str, length: int,
              device: torch.device) -> Teacher:
-        """Load and check. Raises :class:`BadInput` for a wrong file, :class:`TeacherMisfit` for a wrong teacher."""
+        """Load the checkpoint at ``path``, for sequences of at most ``length`` tokens.
+
+        Raises :class:`BadInput` for a file that is missing, altered or no checkpoint, :class:`TeacherMisfit` for a
+        teacher of another vocabulary, softcap or corpus.
+        """
         try:
             with path.open("rb") as handle:
                 found = hashlib.file_digest(handle, "sha256").hexdigest()
-        except FileNotFoundError:
-            raise BadInput(f"the teacher's checkpoint {sha256[:12]} is not among this host's assets") from None
+        except OSError as error:
+            raise BadInput(f"the teacher's checkpoint {sha256[:12]} is not among this host's assets ({error})") from None
         if found != sha256:
-            raise BadInput(f"the teacher's checkpoint should have sha256 {sha256}, it has {found}")
-        weights, spec, facts = load_weights(path)
-        if spec.vocab_size != student.vocab_size:
-            raise TeacherMisfit(f"the teacher's vocabulary has {spec.vocab_size} entries, the student's "
-                                f"{student.vocab_size}")
-        if spec.softcap != student.softcap:
-            raise TeacherMisfit(f"the teacher's logits are capped at {spec.softcap:g}, the student's at "
-                                f"{student.softcap:g}")
-        if facts.get("corpus_sha256") != corpus_sha256:
-            raise TeacherMisfit(f"the teacher learned from corpus {str(facts.get('corpus_sha256'))[:12]}, the student "
-                                f"learns from {corpus_sha256[:12]}")
-        model = GPT(spec, length)
-        model.load_state_dict(weights, strict=not spec.tied_embeddings)
-        return cls(model.to(device).eval().requires_grad_(False))
+            raise BadInput(f"the teacher's checkpoint {path} was altered: its sha256 is {found}")
+        checkpoint = load_weights(path)
+        for name, theirs, ours in (
+            ("vocab_size", checkpoint.model.vocab_size, student.vocab_size),
+            ("softcap", checkpoint.model.softcap, student.softcap),
+            ("corpus", checkpoint.facts.get("corpus_sha256"), corpus_sha256),
+        ):
+            if theirs != ours:
+                raise TeacherMisfit(f"{name}: the teacher has {theirs}, the student {ours}")
+        model = GPT(checkpoint.model, length)
+        try:
+            model.load_state_dict(checkpoint.weights)
+        except RuntimeError as error:
+            raise BadInput(f"{path}: the weights are not those of the model it describes: {error}") from None
+        return cls(model.to(device))
 
     @torch.no_grad()
-    def logits(self, tokens_BL: Tensor) -> Tensor:
-        """Softcapped logits, ``[B, L, V]`` float32."""
-        out: Tensor = self.model(tokens_BL)
-        return out
+    def __call__(self, tokens_BL: Tensor) -> States:
+        """Its states, without gradient."""
+        states: States = self._model(tokens_BL)
+        return states

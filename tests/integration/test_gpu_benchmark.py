@@ -1,0 +1,26 @@
+"""The GPU measurements' program, rehearsed on the CPU with the real trainer: every part of it runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.torch
+def test_a_rehearsal_measures_every_figure_that_a_cpu_can_have(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, ROOT / "benchmarks/gpu.py", "--rehearse"], capture_output=True, text=True,
+                           env={**os.environ, "OUT": str(tmp_path / "out")}, stdin=subprocess.DEVNULL, check=False)
+    assert ended.returncode == 0, ended.stderr
+    rows = [line.split("|") for line in ended.stdout.splitlines() if line.startswith("| rehearsal")]
+    measured = {row[1].strip().split(": ")[1]: row[2].strip() for row in rows}
+    unmeasured = {name for name, value in measured.items() if value == "not measured"}
+    assert unmeasured == {name for name in measured if "peak memory" in name}, ended.stdout + ended.stderr
+    assert {"CE step", "teacher inference", "KD step, lagged normalisation",
+            "KD / CE, exact normalisation"} <= set(measured)
+    assert not (tmp_path / "out").exists()
