@@ -37,6 +37,7 @@ from worker.trainer.errors import TrainerError
 ALLOWANCE_S = 540.0
 STEADY_AFTER = 20
 TRAIN_LINE = re.compile(r"^step:(\d+)/\d+ train_loss:\S+ train_time:([\d.]+)ms")
+VALIDATION_LINE = re.compile(r"^step:\d+/\d+ val_loss:([\d.]+) ")
 PEAK_LINE = re.compile(r"^peak memory allocated: (\d+) MiB")
 MEANINGS = {12: "out of memory", 13: "a required back end is missing"}
 
@@ -76,6 +77,7 @@ class Run:
 
     step_ms: float | None = None
     peak_mib: int | None = None
+    final_val: float | None = None
     checkpoint: Path | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     why_not: str = ""
@@ -87,9 +89,9 @@ class Bench:
     def __init__(self, root: Path, *, precision: str, cuda: bool, end: float) -> None:
         self.root, self.precision, self.cuda, self._end = root, precision, cuda, end
 
-    def train(self, size: Size, model: dict[str, Any], steps: int, *, kd: str | None = None, teacher: str | None = None,
-              compiled: bool = False) -> Run:
-        """Run the trainer once. ``kd`` is its dynamic normalisation, ``teacher`` a checkpoint's digest."""
+    def train(self, size: Size, model: dict[str, Any], steps: int, *, kd: str | None = None,
+              teacher: dict[str, Any] | None = None, compiled: bool = False) -> Run:
+        """Run the trainer once. ``kd`` is its dynamic normalisation, ``teacher`` what ``dispatch.json`` says of one."""
         left = self._end - time.monotonic()
         if left < 10:
             return Run(why_not="the time was up")
@@ -99,10 +101,12 @@ class Bench:
         attempt = self.root / "runs" / run_id / "attempts" / "1"
         attempt.mkdir(parents=True)
         (attempt.parents[1] / "spec.json").write_bytes(body)
-        chosen = None if teacher is None else {"run_id": run_id, "checkpoint_sha256": teacher, "final_val": None}
-        (attempt / "dispatch.json").write_text(json.dumps(
-            {"contract": "v1", "run_id": run_id, "attempt": 1, "resolved": {"teacher": chosen, "target_val": None},
-             "resume_from": None}))
+        (attempt / "dispatch.json").write_text(json.dumps({
+            "contract": "v1", "run_id": run_id, "attempt": 1, "host": "here", "bundle": run_id,
+            "python": sys.executable, "slots": 1, "gpus": int(self.cuda),
+            "deadline_s": left, "grace_s": 10.0, "beat_s": 1.0,
+            "disk_floor_bytes": 0, "resolved": {"teacher": teacher, "target_val": None}, "trainer_env": {},
+            "resume_from": None}))
         try:
             ended = subprocess.run(
                 [sys.executable, "-m", "worker.trainer", "--root", self.root, "--run", run_id, "--attempt", "1"],
@@ -112,13 +116,13 @@ class Bench:
             return Run(why_not="the time was up")
         return read_run(attempt, ended.returncode, ended.stdout.decode(errors="replace").splitlines())
 
-    def adopt(self, checkpoint: Path) -> str:
-        """Put a checkpoint among the assets, as a host does, and return its digest."""
+    def adopt(self, taught: Run, checkpoint: Path) -> dict[str, Any]:
+        """Put a teacher's checkpoint among the assets, as a host does, and say of it what ``dispatch.json`` says."""
         digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
         place = self.root / "assets" / "sha256" / digest
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(checkpoint, place)
-        return digest
+        return {"run_id": checkpoint.parents[3].name, "checkpoint_sha256": digest, "final_val": taught.final_val}
 
     def infer(self, size: Size, digest: str, corpus_sha256: str) -> float:
         """Milliseconds that the teacher's forward passes over one step's tokens take, in a process of their own."""
@@ -151,14 +155,17 @@ def read_run(attempt: Path, code: int, log: list[str]) -> Run:
     """The figures of a finished training process from its log and the files it left."""
     if code != 0:
         last = next((line for line in reversed(log) if line.strip()), "it said nothing")
-        return Run(why_not=MEANINGS.get(code) or f"exit code {code}: {last[:120]}")
+        return Run(why_not=MEANINGS.get(code) or f"exit code {code}: {last.replace(str(attempt) + '/', '')[:200]}")
     times = [float(found.group(2)) for line in log if (found := TRAIN_LINE.match(line))]
     steady = [after - before for before, after in zip(times[STEADY_AFTER:], times[STEADY_AFTER + 1:], strict=False)]
     peaks = [int(found.group(1)) for line in log if (found := PEAK_LINE.match(line))]
+    validations = [float(found.group(1)) for line in log if (found := VALIDATION_LINE.match(line))]
     checkpoint = attempt / "checkpoints" / "best.safetensors"
-    return Run(statistics.median(steady) if steady else None, peaks[-1] if peaks else None,
-               checkpoint if checkpoint.exists() else None, json.loads((attempt / "environment.json").read_bytes()),
-               "" if steady else f"fewer than {STEADY_AFTER + 2} steps")
+    return Run(
+        step_ms=statistics.median(steady) if steady else None, peak_mib=peaks[-1] if peaks else None,
+        final_val=validations[-1] if validations else None, checkpoint=checkpoint if checkpoint.exists() else None,
+        environment=json.loads((attempt / "environment.json").read_bytes()),
+        why_not="" if steady else f"fewer than {STEADY_AFTER + 2} steps")
 
 
 def time_teacher(path: str, digest: str, size: Size, corpus_sha256: str, precision: str, cuda: bool) -> float:
@@ -170,7 +177,8 @@ def time_teacher(path: str, digest: str, size: Size, corpus_sha256: str, precisi
 
     device = torch.device("cuda" if cuda else "cpu")
     settle = torch.cuda.synchronize if cuda else lambda: None
-    teacher = Teacher.load(Path(path), digest, ModelSpec(**size.student), corpus_sha256, size.sequence_length, device)
+    teacher = Teacher.load(Path(path), digest, student=ModelSpec(**size.student), corpus_sha256=corpus_sha256,
+                           length=size.sequence_length, device=device)
     torch.manual_seed(0)
     tokens = torch.randint(size.student["vocab_size"], (size.microbatch_sequences, size.sequence_length), device=device)
     passes = size.batch_sequences // size.microbatch_sequences
@@ -180,7 +188,7 @@ def time_teacher(path: str, digest: str, size: Size, corpus_sha256: str, precisi
             settle()
             begun = time.perf_counter()
             for _ in range(passes):
-                teacher.logits(tokens)
+                teacher(tokens).logits()
             settle()
             taken.append((time.perf_counter() - begun) * 1000.0)
     return statistics.median(taken[5:])
@@ -195,29 +203,34 @@ def measure(bench: Bench, size: Size) -> list[Figure]:
     tokens = f"{size.tokens_per_step} tokens a step"
     ce = run("CE", size.student, size.steps)
     figures = [Figure(f"{size.name}: CE step", ce.step_ms, "ms", ce.why_not or tokens),
-               Figure(f"{size.name}: CE peak memory", ce.peak_mib, "MiB", ce.why_not)]
+               peak_figure(f"{size.name}: CE peak memory", ce)]
     if bench.cuda:
         compiled = run("CE, compiled", size.student, size.steps, compiled=True)
         figures.append(Figure(f"{size.name}: CE step, torch.compile", compiled.step_ms, "ms",
                               compiled.why_not or tokens))
 
-    # Named for what it is: the teacher trains a few steps only, since its speed does not depend on what it knows.
+    # The teacher trains a few steps only: its speed does not depend on what it knows.
     taught = run("teacher", size.teacher, 5)
     if taught.checkpoint is None:
         why = taught.why_not or "the teacher left no checkpoint"
         return [*figures, *(Figure(f"{size.name}: {what}", None, unit, why)
                             for what, unit in (("teacher inference", "ms"), ("KD step", "ms"), ("KD / CE", "ratio")))]
-    digest = bench.adopt(taught.checkpoint)
-    figures.append(infer_figure(bench, size, digest, str(taught.environment["corpus_sha256"])))
+    teacher = bench.adopt(taught, taught.checkpoint)
+    figures.append(infer_figure(bench, size, teacher["checkpoint_sha256"], str(taught.environment["corpus_sha256"])))
     for norm in ("lagged", "exact"):
-        kd = run(f"KD, {norm} normalisation", size.student, size.steps, kd=norm, teacher=digest)
+        kd = run(f"KD, {norm} normalisation", size.student, size.steps, kd=norm, teacher=teacher)
         known = kd.step_ms is not None and ce.step_ms is not None
         figures += [Figure(f"{size.name}: KD step, {norm} normalisation", kd.step_ms, "ms", kd.why_not or tokens),
                     Figure(f"{size.name}: KD / CE, {norm} normalisation",
                            kd.step_ms / ce.step_ms if known and kd.step_ms and ce.step_ms else None, "ratio",
                            kd.why_not or ce.why_not or "both eager"),
-                    Figure(f"{size.name}: KD peak memory, {norm} normalisation", kd.peak_mib, "MiB", kd.why_not)]
+                    peak_figure(f"{size.name}: KD peak memory, {norm} normalisation", kd)]
     return figures
+
+
+def peak_figure(name: str, run: Run) -> Figure:
+    """The GPU memory a run took at most."""
+    return Figure(name, run.peak_mib, "MiB", run.why_not or ("" if run.peak_mib is not None else "its log has none"))
 
 
 def infer_figure(bench: Bench, size: Size, digest: str, corpus_sha256: str) -> Figure:

@@ -315,11 +315,26 @@ FROM campaign_runs AS c
 JOIN stage_policies AS s ON s.campaign_id = c.campaign_id AND s.stage = c.stage
 JOIN policies AS p ON p.policy_id = s.policy_id
 JOIN current_measurements AS m ON m.run_id = c.run_id
-LEFT JOIN current_measurements AS b ON b.budget_basis_ms IS NOT NULL AND b.run_id =
-    CASE WHEN c.role = 'teacher' OR (c.role = 'kd' AND m.asserted = 1) THEN c.run_id
-         WHEN c.role = 'kd' THEN c.teacher_run_id END
-    AND (b.run_id = c.run_id OR (b.complete = 1 AND b.asserted = 0))
-LEFT JOIN current_measurements AS r ON r.run_id = c.reference_run_id AND r.comparison_key IS NOT NULL;
+-- The accepted measurements of the run that the budget is about and of the reference, as in current_measurements;
+-- written out, because SQLite computes a whole view for every LEFT JOIN to it.
+LEFT JOIN measurements AS b ON b.budget_basis_ms IS NOT NULL
+    AND b.evidence_id = (
+        SELECT e.evidence_id FROM evidence AS e
+        WHERE e.run_id = CASE WHEN c.role = 'teacher' OR (c.role = 'kd' AND m.asserted = 1) THEN c.run_id
+                              WHEN c.role = 'kd' THEN c.teacher_run_id END
+        ORDER BY e.attempt_no DESC LIMIT 1)
+    AND b.parser_id = (
+        SELECT q.parser_id FROM measurements AS n JOIN evidence AS e ON e.evidence_id = n.evidence_id
+        JOIN parsers AS q ON q.parser_id = n.parser_id AND q.kind = e.kind
+        WHERE n.evidence_id = b.evidence_id ORDER BY q.ordinal DESC LIMIT 1)
+    AND (b.evidence_id = m.evidence_id OR (b.complete = 1 AND b.asserted = 0))
+LEFT JOIN measurements AS r ON r.comparison_key IS NOT NULL
+    AND r.evidence_id = (
+        SELECT e.evidence_id FROM evidence AS e WHERE e.run_id = c.reference_run_id ORDER BY e.attempt_no DESC LIMIT 1)
+    AND r.parser_id = (
+        SELECT q.parser_id FROM measurements AS n JOIN evidence AS e ON e.evidence_id = n.evidence_id
+        JOIN parsers AS q ON q.parser_id = n.parser_id AND q.kind = e.kind
+        WHERE n.evidence_id = r.evidence_id ORDER BY q.ordinal DESC LIMIT 1);
 
 -- What the evidence says under the pinned policy. The last four columns are computed here and can be written by nobody.
 -- A later row (verdict_no) supersedes an earlier one when more evidence came in; none is ever changed.

@@ -102,6 +102,11 @@ def sentence(event: FollowEvent) -> str:
             return text
 
 
+def _dull(event: FollowEvent) -> bool:
+    """Markers that programs want and people do not."""
+    return isinstance(event, MarkerSeen) and event.kind == "peak"
+
+
 class LineView:
     """Plain lines; steps are thinned so that a log file stays readable."""
 
@@ -112,6 +117,8 @@ class LineView:
 
     def __call__(self, event: FollowEvent) -> None:
         now = self._monotonic()
+        if _dull(event):
+            return
         if isinstance(event, StepSeen):
             if now - self._last_step < QUIET_STEP_SECONDS:
                 return
@@ -151,6 +158,8 @@ class BarView:
         return self._bars[run_id]
 
     def __call__(self, event: FollowEvent) -> None:
+        if _dull(event):
+            return
         match event:
             case StepSeen(run_id=run_id, name=name, step=step, total_steps=total, train_time_ms=ms,
                           step_avg_ms=average):

@@ -34,8 +34,7 @@ def list_(as_json: bool, hosts_file: Path | None) -> None:
         click.echo(json.dumps(facts, indent=2, sort_keys=True))
         return
     for name, entry in sorted(inventory.hosts.items()):
-        where = "this machine" if entry.transport == "local" else f"{entry.user or 'you'}@{entry.address}:{entry.port}"
-        click.echo(f"{name:<12} {where:<36} gpus {entry.gpus}  slots {entry.slots}  {entry.root}")
+        click.echo(f"{name:<12} {entry.where:<36} gpus {entry.gpus}  slots {entry.slots}  {entry.root}")
     for lane, names in sorted(inventory.lanes.items()):
         click.echo(f"lane {lane}: {' -> '.join(names)}")
 

@@ -55,6 +55,7 @@ class Follower:
         self._home, self._ledger, self._pool, self._emit, self._names = home, ledger, pool, emit, names
         self._views: dict[str, _View] = {}
         self._refused: set[tuple[str, int]] = set()
+        self._announced: dict[str, tuple[str, str | None]] = {}
 
     def live(self, run_ids: Iterable[str]) -> list[AttemptRow]:
         """The current attempts that are on their way and whose evidence was not refused in this process."""
@@ -122,7 +123,7 @@ class Follower:
 
     def learn(self, attempt: AttemptRow, seen: Observation) -> None:
         """Turn one proved observation into at most one guarded event. What proves nothing changes nothing."""
-        step = _event(attempt, seen)
+        step = event_of(attempt, seen)
         if step is None:
             return
         event, outcome, detail = step
@@ -155,13 +156,17 @@ class Follower:
                 self._refused.add((attempt.run_id, attempt.attempt_no))
                 self._emit(Note(f"evidence of {self._names(attempt.run_id)} refused: {error.message}"))
                 return
-            self._ledger.settle(attempt.run_id, attempt.attempt_no, got.evidence, got.measurement, got.validations)
-        self.announce(attempt.run_id)
+            verdicts = self._ledger.settle(attempt.run_id, attempt.attempt_no, got.evidence, got.measurement,
+                                           got.validations)
+        # A run's end may decide others as well: a student's verdict waits for its reference, for one.
+        for run_id in dict.fromkeys((attempt.run_id, *(v.run_id for v in verdicts))):
+            self.announce(run_id)
 
     def announce(self, run_id: str) -> None:
-        """Emit where the run stands now."""
+        """Emit where the run stands now, unless that was said already."""
         for row in self._ledger.rows(run_id=run_id):
-            if row.name == self._names(run_id):
+            if row.name == self._names(run_id) and self._announced.get(run_id) != (row.status, row.verdict):
+                self._announced[run_id] = (row.status, row.verdict)
                 self._emit(VerdictReached(run_id, row.name, row.status, row.verdict, tuple(row.failed_gates),
                                           row.best_val, row.final_val, row.steps_to_target, row.train_time_ms))
 
@@ -171,7 +176,7 @@ def _known(attempt: AttemptRow) -> str:
     return {State.QUEUED: "waiting", State.RUNNING: "running", State.COLLECTING: "sealed"}.get(attempt.state, "")
 
 
-def _event(attempt: AttemptRow, seen: Observation) -> tuple[Event, Outcome | None, str] | None:
+def event_of(attempt: AttemptRow, seen: Observation) -> tuple[Event, Outcome | None, str] | None:
     """The event that an observation proves for an attempt in its present state, or None."""
     early = attempt.state in (State.STAGING, State.QUEUED)
     if attempt.state is State.COLLECTING:

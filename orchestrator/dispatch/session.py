@@ -15,6 +15,7 @@ from orchestrator.dispatch.bundle import Bundle, build_bundle
 from orchestrator.dispatch.events import Emit
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.pool import HostPool
+from orchestrator.domain.errors import LedgerError
 from orchestrator.ledger.store import Ledger
 from orchestrator.resources import worker_source
 from orchestrator.transport.inventory import Inventory, load_inventory
@@ -69,7 +70,13 @@ def peek_ledger(home: Home) -> Iterator[Ledger | None]:
             source = home.ledger.with_name(home.ledger.name + suffix)
             if source.exists():
                 shutil.copy2(source, Path(place) / source.name)
-        with Ledger.open(Path(place) / home.ledger.name, clock=utc_now) as ledger:
+        copy = Path(place) / home.ledger.name
+        try:
+            ledger = Ledger.open(copy, clock=utc_now)
+        except LedgerError as error:
+            # What is wrong with the copy is wrong with the ledger, and that is what a person must look at.
+            raise type(error)(error.message.replace(str(copy), str(home.ledger)), hint=error.hint) from None
+        with ledger:
             yield ledger
 
 

@@ -30,7 +30,7 @@ def runs_of(session: Session, reference: str) -> dict[str, str]:
 def watch_runs(session: Session, reference: str, emit: Emit) -> bool:
     """Follow until every run asked about has ended. True when all of them passed their gates."""
     names = runs_of(session, reference)
-    follower = Follower(session.home, session.ledger, session.pool, emit, names=lambda run_id: names[run_id])
+    follower = Follower(session.home, session.ledger, session.pool, emit, names=lambda run_id: names.get(run_id, run_id[:12]))
     already = {a.run_id for a in session.ledger.current_attempts(names) if a.state in (State.FINISHED, State.ABANDONED)}
     for run_id in sorted(already, key=lambda r: names[r]):
         follower.announce(run_id)

@@ -206,7 +206,7 @@ def _val_trend(i: GateInputs, p: Policy) -> GateResult:
         result = Result.PASS
     shown = " > ".join(_nats(v) for v in points) if i.val_finite != 0 else "NaN or infinite"
     return GateResult(Gate.VAL_TREND, result, shown,
-                      f"each of the first {p.trend_points} falls by >= {_nats(p.trend_min_drop_u6)}")
+                      f"each of the first {p.trend_points} falls by >= {p.trend_min_drop_u6 / 1e6:g} nats")
 
 
 def _flag(gate: Gate, value: int | None, passing: int, words: tuple[str, str], limit: str) -> GateResult:

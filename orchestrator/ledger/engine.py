@@ -53,7 +53,7 @@ class Schema:
 
 
 SCHEMA = Schema(shipped("migrations"), {
-    "0001": "810e552fd2256d132457b38b625fc49b291e2dd26ec93f6eaf73b24464fda6a7",
+    "0001": "4eec6539f4c57f6e07dfe070d9a21de2e81d06582c533be4a2cf6c18bc6df9af",
 })
 
 
@@ -102,6 +102,8 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _translate(path, error) from error
+    except OverflowError as error:
+        raise LedgerError(f"{path}: a number is too large to be recorded; nothing was written") from error
 
 
 def _translate(path: Path, error: sqlite3.Error) -> Exception:

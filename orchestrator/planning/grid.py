@@ -19,6 +19,8 @@ from orchestrator.planning.findings import DocPath, Findings
 
 MAX_RUNS = 10_000
 _SPEC_PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_WORDS = frozenset({("simulated", "fault")})
+"""Places where ``nan`` is a word."""
 _NOT_FINITE = re.compile(r"[-+]?(?:nan|inf|infinity)", re.IGNORECASE)
 _RESERVED = {
     ("kd", "teacher"): "the teacher is named by the stage: 'teacher: {from: STAGE.best}'",
@@ -135,7 +137,7 @@ def check_layer(layer: Layer, findings: Findings) -> None:
         for reserved, why in _RESERVED.items():
             if path[: len(reserved)] == reserved:
                 findings.add(doc, why)
-        if isinstance(value, str) and _NOT_FINITE.fullmatch(value.strip()):
+        if isinstance(value, str) and path not in _WORDS and _NOT_FINITE.fullmatch(value.strip()):
             findings.add(doc, f"expected a finite number, not {value!r}")
 
 

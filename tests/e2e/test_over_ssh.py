@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -98,11 +97,11 @@ def test_the_quickstart_over_sshd_tells_the_local_story(laptop: Laptop) -> None:
     shorter = ["--set", "defaults.horizon=75", "--set", "defaults.validation.sequences=16",
                "--set", "stages.teachers.policy.budget=null", "--set", "stages.teachers.policy.budget_ms=600000"]
     shutil.copy(REPOSITORY / "campaigns" / "quickstart.yaml", laptop.cwd / "quickstart.yaml")
-    laptop.run("campaign", "launch", "quickstart.yaml", "--host", "box", *shorter)
+    told = laptop.run("campaign", "launch", "quickstart.yaml", "--host", "box", *shorter).stderr.decode()
     over_ssh = laptop.rows()
-    assert len(over_ssh) == 14
+    assert len(over_ssh) == 14, told[-3000:]
     other = Laptop(laptop.cwd.parent / "second")
-    os.makedirs(other.cwd)
+    other.cwd.mkdir()
     shutil.copy(REPOSITORY / "campaigns" / "quickstart.yaml", other.cwd / "quickstart.yaml")
     other.run("campaign", "launch", "quickstart.yaml", *shorter)
     timed = {"train_time_ms", "teacher_train_time_ms", "time_to_target_ms", *OBSERVED}

@@ -21,6 +21,7 @@ from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger import chain
 from orchestrator.ledger.rows import MemberRecord, ResolutionRecord, RunRecord
+from orchestrator.ledger.tables import METADATA
 from tests.integration.ledger_kit import (
     CAMPAIGN,
     FALLING,
@@ -385,6 +386,8 @@ ATTACKS = [
            _of("UPDATE OR REPLACE campaign_runs SET stage = 'ce' WHERE run_id = ?", "dear"), "never changed"),
     Attack("replace_a_membership", _honest_member,
            lambda h: h.member("INSERT OR REPLACE", stage="kinder", run_id=h.ids["dear"], name="dear"), REPLACED),
+    Attack("stand_among_teachers_as_a_baseline", _honest_member, lambda h: h.member(stage="teachers", role="ce"),
+           "another role"),
     Attack("stand_in_a_second_stage_with_a_kinder_policy", _honest_member, _second_stage, REPLACED),
     Attack("take_over_a_name", _honest_member, lambda h: h.member("INSERT OR REPLACE", name="dear"), REPLACED),
     Attack("delete_a_membership", _honest_member, _of("DELETE FROM campaign_runs WHERE run_id = ?", "dear"), DELETED),
@@ -462,6 +465,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
         ledger.resolve(ResolutionRecord(
             "k1", CAMPAIGN, "teachers.best", (story.ids["good"], story.ids["dear"]), story.ids["good"], None,
             FALLING[-1], "lowest final loss"))
+        ledger.promote_candidate(CAMPAIGN, story.ids["arm"])
     connection = raw(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -522,6 +526,26 @@ def test_attack_is_refused_and_changes_nothing(attack: Attack, ledger_file: Path
         ledger.verify_chain()
         (dear,) = ledger.rows(campaign=CAMPAIGN, run_id=scene[1]["dear"])
         assert (dear.verdict, dear.status) == ("reject", "rejected")
+
+
+@pytest.mark.parametrize("table", sorted(set(METADATA.tables) - {"host_reachability"}))
+def test_no_record_is_updated_deleted_or_replaced(table: str, ledger_file: Path) -> None:
+    before = contents(ledger_file)
+    assert before[table], "the scene has a row in every table"
+    connection = raw(ledger_file)
+    for pragma in CHECKS_OFF:
+        connection.execute(pragma)
+    names = ", ".join(c.name for c in METADATA.tables[table].columns if c.computed is None)
+    first = next(iter(METADATA.tables[table].primary_key)).name
+    statements = [f"DELETE FROM {table}", f"INSERT OR REPLACE INTO {table} ({names}) SELECT {names} FROM {table}",
+                  f"REPLACE INTO {table} ({names}) SELECT {names} FROM {table} LIMIT 1",
+                  f"UPDATE OR REPLACE {table} SET {first} = 'x'",
+                  f"UPDATE OR IGNORE {table} SET {first} = {first} || 'x'"]
+    for statement in statements:
+        with pytest.raises(sqlite3.DatabaseError):
+            connection.execute(statement)
+    connection.close()
+    assert contents(ledger_file) == before
 
 
 def test_attacks_are_many_and_named_once() -> None:

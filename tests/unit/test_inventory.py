@@ -194,7 +194,7 @@ def test_values_for_a_command_line_have_plain_characters(load: Load, key: str, v
 
 
 @pytest.mark.parametrize(("key", "value"), [
-    ("address", "10.0.0.7"), ("address", "fe80::1"), ("address", "gpu-1.lab.example"), ("address", "my_alias"),
+    ("address", "192.0.2.7"), ("address", "fe80::1"), ("address", "gpu-1.lab.example"), ("address", "my_alias"),
     ("user", "kd"), ("user", "first.last"), ("user", "_svc-1"), ("root", "/data/kd/.kdorch"), ("root", "~/x/y"),
     ("root", "/mnt/nvme0/a@b=c+d/"), ("python", "python3.12"), ("python", "~/venv/bin/python"),
     ("python", "/opt/conda/envs/kd/bin/python"),

@@ -30,36 +30,37 @@ def softcapped(z: Tensor, cap: float) -> Tensor:
 class States:
     """What a model says of N tokens, before anything of size ``[N, V]`` exists: the losses start from here.
 
-    ``hidden_ND`` are the normalised last states, ``head_VD`` is the output matrix, ``softcap`` bounds the logits.
+    ``hidden`` ``[N, D]`` are the normalised last states, ``head`` ``[V, D]`` is the output matrix, ``softcap`` bounds
+    the logits.
     """
 
-    hidden_ND: Tensor
-    head_VD: Tensor
+    hidden: Tensor
+    head: Tensor
     softcap: float
 
-    def logits_NV(self) -> Tensor:
-        """Softcapped logits in float32."""
-        return softcapped(F.linear(self.hidden_ND, self.head_VD).float(), self.softcap)
+    def logits(self) -> Tensor:
+        """Softcapped logits ``[N, V]`` in float32."""
+        return softcapped(F.linear(self.hidden, self.head).float(), self.softcap)
 
 
 class Rotary(nn.Module):
     """Rotary position embedding: pairs of dimensions turned by an angle that grows with the position."""
 
-    cos_LK: Tensor
-    sin_LK: Tensor
+    cos: Tensor
+    sin: Tensor
 
     def __init__(self, head_dim: int, length: int) -> None:
         super().__init__()
         frequencies = ROTARY_BASE ** (-torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim)
-        angles_LK = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)  # K here is head_dim / 2
-        self.register_buffer("cos_LK", angles_LK.cos(), persistent=False)
-        self.register_buffer("sin_LK", angles_LK.sin(), persistent=False)
+        angles = torch.outer(torch.arange(length, dtype=torch.float32), frequencies)  # [L, K / 2]
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
 
     def forward(self, x_BHLK: Tensor) -> Tensor:
         length = x_BHLK.size(-2)
-        cos_LK, sin_LK = self.cos_LK[:length], self.sin_LK[:length]
+        cos, sin = self.cos[:length], self.sin[:length]
         a, b = x_BHLK.float().chunk(2, dim=-1)
-        return torch.cat((a * cos_LK - b * sin_LK, a * sin_LK + b * cos_LK), dim=-1).type_as(x_BHLK)
+        return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1).type_as(x_BHLK)
 
 
 class Attention(nn.Module):
@@ -85,7 +86,7 @@ class Attention(nn.Module):
 
     def _heads(self, x_BLE: Tensor) -> Tensor:
         """``[B, L, H*K]`` as ``[B, H, L, K]``."""
-        return x_BLE.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x_BLE.view(*x_BLE.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class Block(nn.Module):
@@ -117,8 +118,8 @@ class GPT(nn.Module):
             self.head = nn.Linear(spec.model_dim, spec.vocab_size, bias=False)
 
     @property
-    def head_VD(self) -> Tensor:
-        """The output matrix: the head's own, or the embedding when they are tied."""
+    def output(self) -> Tensor:
+        """The output matrix ``[V, D]``: the head's own, or the embedding when they are tied."""
         return self.embedding.weight if self.spec.tied_embeddings else self.head.weight
 
     @torch.no_grad()
@@ -131,7 +132,7 @@ class GPT(nn.Module):
         for name, weight in self.named_parameters():
             if name.endswith((".out.weight", ".down.weight")):
                 weight.zero_()
-            elif weight is self.head_VD:
+            elif weight is self.output:
                 weight.copy_(torch.randn(weight.shape, generator=generator) * 0.02)
             elif name == "embedding.weight":
                 weight.copy_(torch.randn(weight.shape, generator=generator))
@@ -148,7 +149,7 @@ class GPT(nn.Module):
 
     def forward(self, tokens_BL: Tensor) -> States:
         """The states of ``tokens_BL``, flattened to N = B*L tokens."""
-        return States(self.hidden(tokens_BL).flatten(0, 1), self.head_VD, self.spec.softcap)
+        return States(self.hidden(tokens_BL).flatten(0, 1), self.output, self.spec.softcap)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -88,7 +88,7 @@ def _muon(parameters: list[nn.Parameter], lr: float, weight_decay: float,
         """
 
         @torch.no_grad()
-        def step(self, closure: Any = None) -> None:
+        def step(self, closure: Any = None) -> Any:
             assert closure is None
             for group in self.param_groups:
                 for parameter in group["params"]:

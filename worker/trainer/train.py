@@ -1,32 +1,35 @@
-"""One run from its spec to its last line, read from top to bottom."""
+"""One run from its spec to its last line, read from top to bottom.
+
+The log's lines are its only voice (``emit``), files below ``Inputs.out`` its only traces. Shape suffixes as in
+:mod:`worker.trainer.model`.
+"""
 
 from __future__ import annotations
 
 import math
-import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from worker.trainer import checkpoint
 from worker.trainer.clock import TrainClock
-from worker.trainer.data import Corpus, open_corpus
+from worker.trainer.data import open_corpus
 from worker.trainer.emit import Emit
 from worker.trainer.environment import describe
-from worker.trainer.errors import BackendMissing, BadInput, Diverged, Stopped
+from worker.trainer.errors import BackendMissing, BadInput, Diverged, Stopped, TeacherMisfit
 from worker.trainer.kd.control import KdControl, TargetWatch
-from worker.trainer.kd.loss import DynamicNorm, LossParts, ce_loss, kd_loss
+from worker.trainer.kd.loss import DynamicNorm
 from worker.trainer.kd.teacher import Teacher
-from worker.trainer.model import GPT, check_shapes, count_parameters
+from worker.trainer.model import GPT, count_parameters
 from worker.trainer.optim import Optimizers
 from worker.trainer.schedule import multiplier
 from worker.trainer.spec import TrainSpec
+from worker.trainer.steps import Distillation, Forward, gradients, validation_loss
 
 TEACHER_DRIFT = 0.05
 """Nats by which the teacher, measured here, may differ from its recorded loss before the log says so."""
@@ -36,11 +39,12 @@ TEACHER_DRIFT = 0.05
 class Inputs:
     """What a run needs besides its spec. ``root`` is the host's root, ``out`` the attempt's directory.
 
-    ``teacher_sha256`` and ``target_val`` were resolved by the campaign; ``resume`` is the checkpoint to go on from.
+    Teacher and target were resolved by the campaign. ``resume`` is the directory of the attempt to go on from.
     """
 
     root: Path
     out: Path
+    run_id: str
     teacher_sha256: str | None = None
     teacher_final_val: float | None = None
     target_val: float | None = None
@@ -49,7 +53,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Summary:
-    """How the run ended: ``reason`` as in the log's last line."""
+    """How the run ended; ``reason`` is the log's last line's."""
 
     reason: str
     step: int
@@ -58,198 +62,182 @@ class Summary:
     train_time_ms: float
 
 
-class _StopFlag:
-    """Set by SIGTERM; looked at between steps."""
+@dataclass
+class Progress:
+    """Where the loop stands; with weights, optimizers and norm it is all that a resumed run needs.
 
-    def __init__(self) -> None:
-        self.set = False
+    ``step`` counts the updates done.
+    """
 
-    def __call__(self, *_: object) -> None:
-        self.set = True
-
-
-def pick_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    if precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
-    return nullcontext()
-
-
-@torch.no_grad()
-def _evaluate(forward: Callable[[Tensor], Tensor], tokens_BL: Tensor, chunk: int) -> float:
-    """Mean cross-entropy over validation windows ``[B, L + 1]``, ``chunk`` sequences at a time."""
-    total = torch.zeros((), dtype=torch.float64)
-    for part in torch.split(tokens_BL, chunk):
-        logits_NV = forward(part[:, :-1]).flatten(0, 1)
-        loss = torch.nn.functional.cross_entropy(logits_NV, part[:, 1:].flatten(), reduction="sum")
-        total += loss.double().cpu()
-    return float(total) / tokens_BL[:, 1:].numel()
+    step: int = 0
+    train_time_ms: float = 0.0
+    last_val: float = math.nan
+    best_val: float = math.inf
+    target_hits: int = 0
+    kd_stopped_at: int | None = None
 
 
 def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callable[[dict[str, Any]], None], *,
-          now: Callable[[], float] = time.perf_counter) -> Summary:
-    """Train one model. Raises a :class:`TrainerError` whose exit code says why it could not go to its end."""
-    stop = _StopFlag()
-    signal.signal(signal.SIGTERM, stop)
+          stop_asked: Callable[[], bool] = lambda: False, now: Callable[[], float] = time.perf_counter) -> Summary:
+    """Train one model; ``write_environment`` is called once, before the first step.
 
+    ``stop_asked`` is looked at between steps; ``now`` gives seconds. Raises a
+    :class:`~worker.trainer.errors.TrainerError` whose exit code says why the run could not go to its end.
+    """
     # Device and arithmetic
-    device = pick_device()
-    if spec.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        raise BackendMissing(f"{torch.cuda.get_device_name(device)} has no bf16")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    cuda = device.type == "cuda"
+    if spec.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported():
+        raise BackendMissing(f"{torch.cuda.get_device_name(device)} has no bf16; set precision to fp32")
     if spec.threads:
         torch.set_num_threads(spec.threads)
     torch.manual_seed(spec.seed)
-    settle = torch.cuda.synchronize if device.type == "cuda" else lambda: None
 
-    # Data
+    def precision() -> AbstractContextManager[Any]:
+        return torch.autocast(device.type, dtype=torch.bfloat16) if spec.precision == "bf16" else nullcontext()
+
+    # Tokens
     corpus = open_corpus(inputs.root, spec.data, spec.model.vocab_size)
     length, batch = spec.data.sequence_length, spec.data.batch_sequences
     micro = spec.data.microbatch_sequences or batch
     validation_BL = torch.from_numpy(corpus.validation_batch(spec.validation.sequences, length)).to(device)
 
     # Model and optimizers
-    if (problem := check_shapes(spec.model)) is not None:
-        raise BadInput(problem)
     model = GPT(spec.model, length)
     model.initialize(torch.Generator().manual_seed(spec.seed))
     model.to(device)
-    optimizers = Optimizers(model, spec.optimizer)
-    hidden = torch.compile(model.hidden) if spec.compile else model.hidden
+    optimizers = Optimizers(model, spec.optimizer, device)
+    if spec.compile:
+        # The trunk only: what changes from step to step (KD, its factor, rates) stays outside and recompiles nothing.
+        model.hidden = torch.compile(model.hidden)  # type: ignore[method-assign]
+    student = Forward(model, precision)
 
-    def forward(tokens_BL: Tensor) -> Tensor:
-        with _autocast(device, spec.precision):
-            return model.logits(hidden(tokens_BL))
-
-    # Teacher: measured on this validation set, because a wrong recorded value would never stop KD
-    teacher, control, norm, teacher_val = None, None, None, None
+    # Teacher: measured on this run's own validation sequences
+    distillation: Distillation | None = None
+    control: KdControl | None = None
     if spec.kd is not None:
         if inputs.teacher_sha256 is None:
-            raise BadInput("a KD run needs a teacher's checkpoint; dispatch.json names none")
-        teacher = Teacher.load(inputs.root / "assets" / "sha256" / inputs.teacher_sha256, inputs.teacher_sha256,
-                               spec.model, corpus.sha256, length, device)
-        teacher_val = _evaluate(teacher.logits, validation_BL, batch)
-        control = KdControl(spec.kd.stop, teacher_val, spec.horizon)
-        norm = DynamicNorm(spec.kd.dynamic_norm, spec.kd.norm_max, device)
+            raise BadInput("dispatch.json: resolved.teacher names no checkpoint; a kd run needs one")
+        teacher = Forward(Teacher.load(
+            inputs.root / "assets" / "sha256" / inputs.teacher_sha256, inputs.teacher_sha256, student=spec.model,
+            corpus_sha256=corpus.sha256, length=length, device=device), precision)
+        control = KdControl(spec.kd.stop, validation_loss(teacher, validation_BL, micro), spec.horizon)
+        distillation = Distillation(
+            spec.kd, teacher, DynamicNorm(spec.kd.dynamic_norm, spec.kd.norm_max, device))
+        if not math.isfinite(control.teacher_val):
+            raise TeacherMisfit(f"the teacher's validation loss is {control.teacher_val} here")
         recorded = inputs.teacher_final_val
-        if recorded is not None and abs(teacher_val - recorded) > TEACHER_DRIFT:
-            emit.talk(f"warning: the teacher's loss here is {teacher_val:.4f}, its record says {recorded:.4f}")
+        if recorded is not None and abs(control.teacher_val - recorded) > TEACHER_DRIFT:
+            emit.talk(f"warning: the teacher's validation loss is {control.teacher_val:.6f} here; its record says "
+                      f"{recorded:.6f}")
     if spec.stop_at_target and inputs.target_val is None:
-        raise BadInput("the run is to stop at its target; dispatch.json resolves none")
+        raise BadInput("dispatch.json: resolved.target_val is null; the spec is to stop at its target")
     watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
 
-    write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=count_parameters(model),
-                               teacher_eval_val=teacher_val))
-    emit.talk(f"parameters: {count_parameters(model)}; corpus {corpus.sha256[:12]}; device {device}; "
-              f"threads {torch.get_num_threads()}")
+    parameters = count_parameters(model)
+    write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
+                               teacher_eval_val=None if control is None else control.teacher_val))
+    emit.talk(f"{parameters} parameters; {batch * length} tokens a step; corpus {corpus.sha256[:12]}; "
+              f"{device.type} {spec.precision}; {torch.get_num_threads()} threads")
 
-    # Resume
-    first, spent_ms, best_val = 0, 0.0, math.inf
-    best = {} if inputs.resume is None else checkpoint.load_last(inputs.resume, device)
-    if best:
-        model.load_state_dict(best["model"])
-        optimizers.load(best["optimizers"])
-        loop = best["loop"]
-        first, spent_ms, best_val, watch.hits = loop["step"], loop["train_time_ms"], loop["best_val"], loop["hits"]
-        if control is not None and norm is not None:
-            control.stopped_at = loop["kd_stopped_at"]
-            norm.load(best["norm"])
-    clock = TrainClock(now, settle, already_ms=spent_ms)
-    last_val = math.nan
+    # Where to begin
+    progress = Progress()
+    if inputs.resume is not None:
+        saved = checkpoint.load_last(inputs.resume / "checkpoints" / checkpoint.LAST, device)
+        if saved["run_id"] != inputs.run_id or saved["corpus_sha256"] != corpus.sha256:
+            raise BadInput(f"the checkpoint in {inputs.resume} is of another run or another corpus")
+        model.load_state_dict(saved["model"])
+        optimizers.load(saved["optimizers"])
+        torch.set_rng_state(saved["rng"].cpu())
+        progress = Progress(**saved["progress"])
+        watch.hits = progress.target_hits
+        if distillation is not None and control is not None:
+            distillation.norm.load(saved["norm"])
+            control.stopped_at = progress.kd_stopped_at
+        emit.talk(f"resumed after step {progress.step}; the lines up to there are the earlier attempt's")
+        emit.replay(_earlier_log(inputs.resume), progress.step)
+    clock = TrainClock(now, torch.cuda.synchronize if cuda else lambda: None, already_ms=progress.train_time_ms)
 
-    def save_last(step: int) -> None:
-        checkpoint.save_last(inputs.out / "checkpoints" / "last.pt", {
-            "model": model.state_dict(), "optimizers": optimizers.state(),
-            "norm": norm.state() if norm is not None else {},
-            "loop": {"step": step, "train_time_ms": clock.milliseconds(), "best_val": best_val, "hits": watch.hits,
-                     "kd_stopped_at": control.stopped_at if control is not None else None},
+    def save_last() -> None:
+        progress.train_time_ms, progress.target_hits = clock.milliseconds(), watch.hits
+        progress.kd_stopped_at = None if control is None else control.stopped_at
+        checkpoint.save_last(inputs.out / "checkpoints" / checkpoint.LAST, {
+            "run_id": inputs.run_id, "corpus_sha256": corpus.sha256, "progress": asdict(progress),
+            "model": model.state_dict(), "optimizers": optimizers.state(), "rng": torch.get_rng_state(),
+            "norm": {} if distillation is None else distillation.norm.state(),
         })
 
-    def end(step: int, reason: str) -> Summary:
+    def validate() -> None:
+        """Evaluate, tell, keep the best, and look at the target."""
+        progress.last_val = validation_loss(student, validation_BL, micro)
+        emit.validation(progress.step, progress.last_val, clock.milliseconds())
+        if not math.isfinite(progress.last_val):
+            finish("nan")
+            raise Diverged(f"the validation loss became {progress.last_val} after step {progress.step}")
+        if progress.last_val < progress.best_val and progress.step > 0:
+            progress.best_val = progress.last_val
+            if spec.checkpoint.keep_best:
+                checkpoint.save_weights(
+                    inputs.out / "checkpoints" / checkpoint.BEST, model, spec.model,
+                    {"step": progress.step, "val_loss": progress.last_val, "corpus_sha256": corpus.sha256})
+        watch.after_validation(progress.last_val)
+
+    def stop_kd_if_due(*, validated: bool) -> None:
+        if control is not None and ((validated and control.after_validation(progress.step, progress.last_val))
+                                    or control.after_step(progress.step)):
+            emit.kd_stop(progress.step, progress.last_val, control.teacher_val, control.margin)
+
+    def finish(reason: str) -> Summary:
         clock.stop()
-        if device.type == "cuda":
+        if reason != "nan":
+            save_last()
+        if cuda:
             emit.peak(torch.cuda.max_memory_allocated() >> 20, torch.cuda.max_memory_reserved() >> 20)
-        emit.run_end(step, reason)
-        return Summary(reason, step, last_val, best_val, clock.milliseconds())
+        emit.run_end(progress.step, reason)
+        return Summary(reason, progress.step, progress.last_val, progress.best_val, clock.milliseconds())
 
-    def validate(step: int) -> bool:
-        """Outside the clock: evaluate, print, keep the best. True when the target is confirmed."""
-        nonlocal last_val, best_val
-        with clock.held():
-            last_val = _evaluate(forward, validation_BL, batch)
-            emit.validation(step, last_val, clock.milliseconds())
-            if not math.isfinite(last_val):
-                end(step, "nan")
-                raise Diverged(f"validation loss became {last_val} at step {step}")
-            if last_val < best_val and step > 0:
-                best_val = last_val
-                if spec.checkpoint.keep_best:
-                    checkpoint.save_weights(inputs.out / "checkpoints" / "best.safetensors",
-                                            checkpoint.snapshot(model), spec.model,
-                                            {"step": step, "val_loss": last_val, "corpus_sha256": corpus.sha256})
-            if control is not None and control.after_validation(step, last_val):
-                emit.kd_stop(step, last_val, control.teacher_val, control.rule.margin)
-            return watch.after_validation(last_val)
-
-    # The loop
-    if first == 0:
-        validate(0)
+    # The loop. The clock runs but for validation and checkpoints.
+    if inputs.resume is None:
+        validate()
+        stop_kd_if_due(validated=True)
     clock.start()
-    for step in range(first, spec.horizon):
-        if stop.set:
-            with clock.held():
-                save_last(step)
-            end(step, "stopped")
-            raise Stopped(f"asked to stop after step {step}; the last checkpoint was saved")
-        if control is not None and control.before_step(step):
-            emit.kd_stop(step, last_val, control.teacher_val, control.rule.margin)
+    while progress.step < spec.horizon and not watch.confirmed:
+        if stop_asked():
+            finish("stopped")
+            raise Stopped(f"asked to stop after step {progress.step}; the last checkpoint was saved")
+
+        # One plain step
         kd_on = control is not None and control.on
-        lr_mult = multiplier(spec.schedule, step, spec.horizon, control.stopped_at if control is not None else None)
-        parts = _step(spec, corpus, forward, teacher if kd_on else None, norm, device, step, batch, micro)
-        optimizers.step(lr_mult)
-        loss = float(parts.hard)
-        tail = {"lr_mult": lr_mult}
+        tokens_BL = torch.from_numpy(corpus.batch(spec.seed, progress.step, batch, length)).to(device)
+        losses = gradients(student, tokens_BL, micro, distillation if kd_on else None)
+        rate = multiplier(spec.schedule, progress.step, spec.horizon, None if control is None else control.stopped_at)
+        optimizers.step(rate)
+        # Read once, after the update: every line carries a loss, and its time must be that of finished work.
+        total, hard, soft, scale = losses.tolist()
+        progress.step += 1
+
+        tail: dict[str, float] = {"lr_mult": rate}
         if control is not None:
-            tail |= {"hard": loss, "soft": float(parts.soft), "s": float(parts.scale), "kd": float(kd_on)}
-        emit.train(step + 1, loss, clock.milliseconds(), step + 1, **tail)
-        if not math.isfinite(loss):
-            end(step + 1, "nan")
-            raise Diverged(f"training loss became {loss} at step {step + 1}")
-        done = step + 1
-        if (done % spec.validation.every == 0 or done == spec.horizon) and validate(done):
+            tail = {"hard": hard, **({"soft": soft, "s": scale} if kd_on else {}), **tail, "kd": int(kd_on)}
+        emit.train(progress.step, hard, clock.milliseconds(), **tail)
+        if not math.isfinite(total):
+            finish("nan")
+            raise Diverged(f"the training loss became {total} at step {progress.step}")
+
+        # Once in a while
+        validated = progress.step % spec.validation.every == 0 or progress.step == spec.horizon
+        if validated:
             with clock.held():
-                save_last(done)
-            return end(done, "target_confirmed")
-        if spec.checkpoint.every and done % spec.checkpoint.every == 0 and done < spec.horizon:
+                validate()
+        stop_kd_if_due(validated=validated)
+        if spec.checkpoint.every and progress.step % spec.checkpoint.every == 0:
             with clock.held():
-                save_last(done)
-    clock.stop()
-    save_last(spec.horizon)
-    return end(spec.horizon, "horizon")
+                save_last()
+    return finish("target_confirmed" if watch.confirmed else "horizon")
 
 
-def _step(spec: TrainSpec, corpus: Corpus, forward: Callable[[Tensor], Tensor], teacher: Teacher | None,
-          norm: DynamicNorm | None, device: torch.device, step: int, batch: int, micro: int) -> LossParts:
-    """Gradients of one optimizer step, over microbatches; the returned parts are means over the batch."""
-    tokens_BL = torch.from_numpy(corpus.batch(spec.seed, step, batch, spec.data.sequence_length)).to(device)
-    pieces = torch.split(tokens_BL, micro)
-    sums: LossParts | None = None
-    for part in pieces:
-        inputs_BL, targets_N = part[:, :-1], part[:, 1:].flatten()
-        logits_NV = forward(inputs_BL).flatten(0, 1)
-        if teacher is not None and norm is not None and spec.kd is not None:
-            with _autocast(device, spec.precision):
-                teacher_NV = teacher.logits(inputs_BL).flatten(0, 1)
-            parts = kd_loss(logits_NV, teacher_NV, targets_N, alpha=spec.kd.alpha, temperature=spec.kd.temperature,
-                            norm=norm)
-        else:
-            parts = ce_loss(logits_NV, targets_N)
-        (parts.total / len(pieces)).backward()  # type: ignore[no-untyped-call]
-        share = LossParts(parts.total.detach() / len(pieces), parts.hard / len(pieces), parts.soft / len(pieces),
-                          parts.scale / len(pieces))
-        sums = share if sums is None else LossParts(sums.total + share.total, sums.hard + share.hard,
-                                                    sums.soft + share.soft, sums.scale + share.scale)
-    assert sums is not None
-    return sums
+def _earlier_log(attempt: Path) -> str:
+    try:
+        return (attempt / "train.log").read_text(errors="replace")
+    except OSError as error:
+        raise BadInput(f"the log of the attempt to go on from cannot be read: {error}") from None

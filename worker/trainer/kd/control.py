@@ -34,8 +34,8 @@ class KdControl:
         return self.rule.sign * self.rule.margin
 
     def after_step(self, step: int) -> bool:
-        """After ``step`` updates: stop by the cap on KD's share. True when it stops now."""
-        return self._stop_if(step >= self.rule.max_fraction * self.horizon, step)
+        """After ``step`` updates: stop by the cap on KD's share, if training goes on. True when it stops now."""
+        return self._stop_if(self.rule.max_fraction * self.horizon <= step < self.horizon, step)
 
     def after_validation(self, step: int, student_val: float) -> bool:
         """After the validation of ``step``: stop by the margin. True when it stops now."""

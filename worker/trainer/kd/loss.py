@@ -36,7 +36,7 @@ class Losses:
 
 def ce_loss(student: States, targets_N: Tensor) -> Losses:
     """Plain cross-entropy."""
-    hard = F.cross_entropy(student.logits_NV(), targets_N)
+    hard = F.cross_entropy(student.logits(), targets_N)
     nothing = torch.zeros_like(hard.detach())
     return Losses(hard, hard.detach(), nothing, nothing)
 
@@ -44,10 +44,10 @@ def ce_loss(student: States, targets_N: Tensor) -> Losses:
 def kd_loss(student: States, teacher: States, targets_N: Tensor, *, alpha: float, temperature: float,
             norm: DynamicNorm) -> Losses:
     """The whole loss. ``teacher`` carries no gradient; the caller computed it under ``no_grad``."""
-    student_NV = student.logits_NV()
+    student_NV = student.logits()
     hard = F.cross_entropy(student_NV, targets_N)
     with torch.no_grad():
-        teacher_NV = teacher.logits_NV()
+        teacher_NV = teacher.logits()
     soft = soft_loss(student_NV, teacher_NV, temperature)
     scale = norm.scale(hard.detach(), soft.detach())
     return Losses(alpha * hard + (1.0 - alpha) * scale * soft, hard.detach(), soft.detach(), scale)

@@ -29,10 +29,9 @@ class Teacher:
         teacher of another vocabulary, softcap or corpus.
         """
         try:
-            with path.open("rb") as handle:
-                found = hashlib.file_digest(handle, "sha256").hexdigest()
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError as error:
-            raise BadInput(f"the teacher's checkpoint {sha256[:12]} is not among this host's assets ({error})") from None
+            raise BadInput(f"the teacher's checkpoint is not among this host's assets: {error}") from None
         if found != sha256:
             raise BadInput(f"the teacher's checkpoint {path} was altered: its sha256 is {found}")
         checkpoint = load_weights(path)

@@ -1,0 +1,99 @@
+"""What an observation proves, what may be chosen, and which runs are tried again: the pure parts of dispatch."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any, get_args
+
+import pytest
+
+from orchestrator.dispatch.choose import choose
+from orchestrator.dispatch.follow import event_of
+from orchestrator.dispatch.knowledge import needs_retry
+from orchestrator.domain.lifecycle import LIVE_STATES, TRANSITIONS, Event, Outcome, State
+from orchestrator.ledger.rows import AttemptRow, LedgerRow
+from orchestrator.wire.documents import Observation
+
+RUN = "a" * 64
+OBSERVED = get_args(Observation.model_fields["state"].annotation)
+EXIT = {"contract": "v1", "run_id": RUN, "attempt": 1, "outcome": "completed", "exit_code": 0, "signal": None,
+        "reason": None, "witness": "supervisor", "boot_id": "b", "started_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T00:00:01Z", "wall_ms": 1000, "cpu_ms": 10, "manifest_sha256": "c" * 64,
+        "train_log_bytes": 10}
+STARTED = {"contract": "v1", "run_id": RUN, "attempt": 1, "boot_id": "b", "started_at": "2026-01-01T00:00:00Z",
+           "supervisor": {"pid": 2, "ticks": 1}, "trainer": {"pid": 3, "ticks": 1}, "pgid": 3, "slots": (0,),
+           "gpu_uuids": ()}
+
+
+def attempt(state: State) -> AttemptRow:
+    empty: dict[str, Any] = {f.name: None for f in dataclasses.fields(AttemptRow)}
+    return AttemptRow(**{**empty, "run_id": RUN, "attempt_no": 1, "state": state, "planned_at": ""})
+
+
+def observation(state: str, *, started: bool) -> Observation:
+    return Observation.model_validate({
+        "run_id": RUN, "attempt": 1, "state": state, "exit": EXIT if state == "sealed" else None, "status": None,
+        "started": STARTED if started else None, "boot_id": "b", "train_log_bytes": 10})
+
+
+@pytest.mark.parametrize(("state", "seen", "started"),
+                         list(itertools.product(sorted(LIVE_STATES), OBSERVED, (True, False))))
+def test_every_observation_of_a_live_attempt_gives_a_legal_event_or_none(state: State, seen: str,
+                                                                         started: bool) -> None:
+    learned = event_of(attempt(state), observation(seen, started=started))
+    if learned is not None:
+        event, outcome, _ = learned
+        assert event in TRANSITIONS[state]
+        assert (outcome is not None) == (event is Event.ENDED)
+
+
+@pytest.mark.parametrize("state", [State.STAGING, State.QUEUED])
+@pytest.mark.parametrize("seen", ["lost_reboot", "claimed"])
+def test_what_never_started_is_never_called_lost(state: State, seen: str) -> None:
+    learned = event_of(attempt(state), observation(seen, started=False))
+    assert learned is None or learned[0] is Event.NEVER_STARTED
+
+
+def test_an_attempt_not_yet_on_its_host_is_not_lost() -> None:
+    assert event_of(attempt(State.STAGING), observation("absent", started=False)) is None
+
+
+def test_an_orphan_still_runs() -> None:
+    assert event_of(attempt(State.RUNNING), observation("orphan", started=True)) is None
+
+
+@pytest.mark.parametrize(("state", "outcome", "again"), [
+    (State.FINISHED, Outcome.COMPLETED, False), (State.FINISHED, Outcome.NAN, False),
+    (State.FINISHED, Outcome.FAILED, True), (State.FINISHED, Outcome.OOM, True),
+    (State.FINISHED, Outcome.LOST_REBOOT, True), (State.FINISHED, Outcome.TIMED_OUT, True),
+    (State.ABANDONED, Outcome.WITHDRAWN, True), (State.RUNNING, None, False),
+])
+def test_only_runs_without_a_result_are_tried_again(state: State, outcome: Outcome | None, again: bool) -> None:
+    assert needs_retry(state, outcome) is again
+
+
+def row(name: str, **given: Any) -> LedgerRow:
+    empty: dict[str, Any] = {f.name: None for f in dataclasses.fields(LedgerRow)}
+    return LedgerRow(**{**empty, "run_id": name, "name": name, "labels": (), "failed_gates": (), "status": "promoted",
+                        "verdict": "promote", **given})
+
+
+def test_the_best_admitted_run_is_chosen_and_a_better_rejected_one_is_not() -> None:
+    rows = [row("a", final_val=2.3), row("b", final_val=2.2), row("c", final_val=1.9, verdict="reject")]
+    choice = choose(rows, "final_val")
+    assert choice.row is not None
+    assert choice.row.name == "b"
+    assert "2 admitted among 3" in choice.reason
+
+
+def test_ties_go_to_the_better_loss_and_then_to_the_name() -> None:
+    rows = [row("b", steps_to_target=100, final_val=2.2), row("a", steps_to_target=100, final_val=2.2),
+            row("c", steps_to_target=100, final_val=2.1)]
+    assert [choose(rows[:n], "steps_to_target").row.name for n in (2, 3)] == ["a", "c"]
+
+
+def test_where_none_passed_the_reason_names_what_stopped_each() -> None:
+    choice = choose([row("a", verdict="reject", failed_gates=("budget",), final_val=2.0)], "final_val")
+    assert choice.row is None
+    assert "a: budget" in choice.reason
