@@ -149,7 +149,6 @@ class BarView:
             console=self._console, transient=True,
         )
         self._bars: dict[str, TaskID] = {}
-        self._budget_ms: int | None = None
         self._progress.start()
 
     def _bar(self, run_id: str, name: str, total: int | None) -> TaskID:
@@ -162,18 +161,13 @@ class BarView:
             return
         match event:
             case StepSeen(run_id=run_id, name=name, step=step, total_steps=total, train_time_ms=ms,
-                          step_avg_ms=average):
-                shown = seconds(ms)
-                if total and average and ms is not None:
-                    shown += f" of ~{seconds(ms + (total - step) * average)}"
-                if self._budget_ms is not None:
-                    shown += f" (budget {seconds(self._budget_ms)})"
+                          projected_ms=projected, budget_ms=budget):
+                shown = seconds(ms) + (f" of ~{seconds(projected)}" if projected is not None else "")
+                shown += f" (budget {seconds(budget)})" if budget is not None else ""
                 self._progress.update(self._bar(run_id, name, total), completed=step, total=total, time=shown)
             case ValidationSeen(run_id=run_id, name=name, total_steps=total, val_loss=val):
                 self._progress.update(self._bar(run_id, name, total), val=f"{val:.4f}", total=total)
             case _:
-                if isinstance(event, PolicyPinned):
-                    self._budget_ms = event.budget_ms
                 if isinstance(event, VerdictReached) and event.run_id in self._bars:
                     self._progress.remove_task(self._bars.pop(event.run_id))
                 self._console.print(sentence(event), markup=False, highlight=False)

@@ -7,7 +7,6 @@ run in several processes at once, so the process may be killed anywhere and the 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -49,7 +48,7 @@ class CampaignDriver:
     def __init__(self, home: Home, ledger: Ledger, pool: HostPool, launcher: Launcher, emit: Emit, *,
                  make_plan: Callable[[LedgerKnowledge], Plan], source_text: str, source_name: str,
                  overrides_json: str, expect_plan: str | None = None) -> None:
-        self._ledger, self._pool, self._launcher, self._emit = ledger, pool, launcher, emit
+        self._ledger, self._launcher, self._emit = ledger, launcher, emit
         self._make_plan = make_plan
         self._knowledge = LedgerKnowledge(ledger)
         self._source = (source_name, source_text, overrides_json)
@@ -88,9 +87,7 @@ class CampaignDriver:
                     return Progress(self._plan, self._open_stages())
                 continue
             self._follower.round(self._run_ids(), ROUND_S)
-            pause = self._pool.seconds_to_next_try()
-            if pause is not None and all(a.host in self._pool.silent_hosts for a in live):
-                time.sleep(min(pause, ROUND_S))
+            self._follower.rest(live)
 
     def _run_ids(self) -> list[str]:
         return [r.run_id for r in self._plan.runs if r.run_id is not None]
@@ -258,11 +255,13 @@ class CampaignDriver:
         """Stages that hold runs which never became ready, with the reason."""
         reasons = dict(self._blocked)
         for stage in self._plan.stages:
-            waiting = [r for r in self._members(stage) if r.run_id is None]
-            unpinned = [k for k in stage.policies if self._ledger.pinned_policy(self._plan.campaign_id, k) is None]
-            if (waiting or unpinned) and stage.name not in reasons:
-                needs = sorted({u for r in waiting for u in r.unresolved}) or unpinned
-                reasons[stage.name] = f"stage {stage.name} waits for {', '.join(needs)}"
+            waits = {u for r in self._members(stage) for u in r.unresolved}
+            for key, plan in stage.policies.items():
+                if self._ledger.pinned_policy(self._plan.campaign_id, key) is None:
+                    waits |= {w for w in (plan.budget_of, plan.budget_like, plan.target_of) if w is not None}
+            if waits and stage.name not in reasons:
+                reasons[stage.name] = (f"stage {stage.name} waits for {', '.join(sorted(waits))}; launching again "
+                                       "gives runs without a result another attempt")
         return reasons
 
 

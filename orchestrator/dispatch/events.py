@@ -19,7 +19,11 @@ class RunState:
 
 @dataclass(frozen=True)
 class StepSeen:
-    """The latest training line of a run. ``train_time_ms`` and ``step_avg_ms`` are None where the log has none."""
+    """The latest training line of a run. Times are None where the log has none.
+
+    ``projected_ms`` is the train time at the horizon if steps go on as they did; ``budget_ms`` what a teacher's train
+    time is held to, None for other roles.
+    """
 
     run_id: str
     name: str
@@ -28,6 +32,8 @@ class StepSeen:
     train_loss: float | None
     train_time_ms: float | None
     step_avg_ms: float | None
+    projected_ms: float | None
+    budget_ms: int | None
 
 
 @dataclass(frozen=True)

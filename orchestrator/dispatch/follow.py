@@ -7,6 +7,7 @@ may run in several processes at once: state changes are guarded, claims are the 
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from orchestrator.wire.spec import Spec
 from orchestrator.wire.trainlog import LogFollower
 
 TAIL_LIMIT_BYTES = 1 << 20
+LONGEST_REST_S = 1.0
 
 
 @dataclass
@@ -42,6 +44,7 @@ class _View:
     """What this process has seen of one attempt's log."""
 
     attempt: int
+    budget_ms: int | None
     offset: int = 0
     total_steps: int | None = None
     follower: LogFollower = field(default_factory=LogFollower)
@@ -103,8 +106,19 @@ class Follower:
     def _view(self, attempt: AttemptRow) -> _View:
         view = self._views.get(attempt.run_id)
         if view is None or view.attempt != attempt.attempt_no:
-            view = self._views[attempt.run_id] = _View(attempt.attempt_no)
+            view = self._views[attempt.run_id] = _View(attempt.attempt_no, self._own_budget(attempt.run_id))
         return view
+
+    def _own_budget(self, run_id: str) -> int | None:
+        """What the run's own train time is held to: a teacher's budget, under the name it is shown by."""
+        return next((r.budget_ms for r in self._ledger.rows(run_id=run_id)
+                     if r.name == self._names(run_id) and r.mode == "teacher"), None)
+
+    def rest(self, live: list[AttemptRow]) -> None:
+        """While every host of these attempts is silent, wait for the next try instead of spinning."""
+        pause = self._pool.seconds_to_next_try()
+        if pause is not None and all(a.host in self._pool.silent_hosts for a in live):
+            time.sleep(min(pause, LONGEST_REST_S))
 
     def _show(self, run_id: str, view: _View, data: bytes) -> None:
         name = self._names(run_id)
@@ -119,7 +133,8 @@ class Follower:
                 self._emit(MarkerSeen(run_id, name, item.kind, item.text))
         if latest is not None:
             self._emit(StepSeen(run_id, name, latest.step, view.follower.total_steps, latest.train_loss,
-                                latest.train_time_ms, latest.step_avg_ms))
+                                latest.train_time_ms, latest.step_avg_ms,
+                                _projected_ms(latest, view.follower.total_steps), view.budget_ms))
 
     def learn(self, attempt: AttemptRow, seen: Observation) -> None:
         """Turn one proved observation into at most one guarded event. What proves nothing changes nothing."""
@@ -169,6 +184,13 @@ class Follower:
                 self._announced[run_id] = (row.status, row.verdict)
                 self._emit(VerdictReached(run_id, row.name, row.status, row.verdict, tuple(row.failed_gates),
                                           row.best_val, row.final_val, row.steps_to_target, row.train_time_ms))
+
+
+def _projected_ms(point: TrainPoint, total_steps: int | None) -> float | None:
+    """For a progress bar only: verdicts wait for the measured time."""
+    if point.train_time_ms is None or point.step_avg_ms is None or total_steps is None:
+        return None
+    return point.train_time_ms + (total_steps - point.step) * point.step_avg_ms
 
 
 def _known(attempt: AttemptRow) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from orchestrator.dispatch.events import Emit, Note
 from orchestrator.dispatch.follow import Follower
 from orchestrator.dispatch.session import Session
@@ -30,16 +28,15 @@ def runs_of(session: Session, reference: str) -> dict[str, str]:
 def watch_runs(session: Session, reference: str, emit: Emit) -> bool:
     """Follow until every run asked about has ended. True when all of them passed their gates."""
     names = runs_of(session, reference)
-    follower = Follower(session.home, session.ledger, session.pool, emit, names=lambda run_id: names.get(run_id, run_id[:12]))
+    follower = Follower(session.home, session.ledger, session.pool, emit,
+                        names=lambda run_id: names.get(run_id, run_id[:12]))
     already = {a.run_id for a in session.ledger.current_attempts(names) if a.state in (State.FINISHED, State.ABANDONED)}
     for run_id in sorted(already, key=lambda r: names[r]):
         follower.announce(run_id)
     planned = [names[a.run_id] for a in session.ledger.current_attempts(names) if a.state is State.PLANNED]
     while live := follower.live(names):
         follower.round(names, ROUND_S)
-        pause = session.pool.seconds_to_next_try()
-        if pause is not None and all(a.host in session.pool.silent_hosts for a in live):
-            time.sleep(min(pause, ROUND_S))
+        follower.rest(live)
     if planned:
         emit(Note(f"{len(planned)} planned and not launched yet ({', '.join(planned[:3])}"
                   f"{', …' if len(planned) > 3 else ''}); 'kdorch campaign launch' carries on"))

@@ -84,6 +84,8 @@ class StepLine(Promise):
     train_loss: Loss | None
     train_time_ms: TrainTime | None
     step_avg_ms: TrainTime | None
+    projected_ms: TrainTime | None
+    budget_ms: Milliseconds | None
 
 
 class ValidationLine(Promise):

@@ -48,7 +48,7 @@ def test_every_line_of_a_run_is_data_or_plain_talk(bench: Bench) -> None:
 
 def test_validations_stand_at_zero_every_n_and_the_end_before_the_next_train_line(bench: Bench) -> None:
     ran = bench.run(spec_of({"horizon": 12}))
-    kinds = [line.split()[0] + " " + line.split()[1].partition(":")[0] for line in ran.lines if line.startswith("step:")]
+    kinds = [line[:line.index(":", 5)] for line in ran.lines if line.startswith("step:")]
     expected = ["step:0/12 val_loss"]
     for step in range(1, 13):
         expected.append(f"step:{step}/12 train_loss")
@@ -78,6 +78,16 @@ def test_every_train_line_tells_the_multiplier_and_under_kd_the_parts_of_the_los
         assert float(words["train_loss"]) == pytest.approx(float(words["hard"]), abs=1e-4)
         assert float(words["soft"]) > 0
         assert 0 < float(words["s"]) <= 10
+
+
+def test_the_factor_follows_the_losses_of_the_steps_before_and_stays_within_its_clamp(bench: Bench) -> None:
+    # A teacher that learned nothing is close to a student that has not either, so the ratio is far from 1.
+    teacher = bench.teacher({"horizon": 1})
+    factors = bench.run(spec_of(KD, {"kd": {"norm_max": 1e6}}), teacher=teacher).values("s")
+    assert factors[0] == 1.0
+    assert len(set(factors[1:])) == 9
+    assert all(s > 10.0 for s in factors[1:])
+    assert bench.run(spec_of(KD), teacher=teacher).values("s") == [1.0] + [10.0] * 9
 
 
 def test_a_control_never_gets_the_ramp_that_the_kd_stop_sets_off(bench: Bench) -> None:
@@ -131,7 +141,7 @@ def test_a_target_is_compared_as_the_log_gives_it(bench: Bench) -> None:
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
 def test_a_loss_that_is_no_number_ends_the_run_with_eleven(bench: Bench, kind: str) -> None:
     with pytest.raises(Diverged, match="loss became nan") as ended:
-        bench.run(spec_of({"optimizer": {"kind": kind, "lr": 1e39, "muon_lr": 1e39}}))
+        bench.run(spec_of({"optimizer": {"kind": kind, "lr": 1e39, "muon_lr": 1e30}}))
     assert ended.value.exit_code == 11
     assert bench.last.lines[-1].startswith("run_end step:")
     assert bench.last.lines[-1].endswith(" reason:nan")
@@ -223,6 +233,17 @@ def test_a_run_goes_on_from_a_checkpoint_that_lies_behind_its_log(bench: Bench) 
         bench.run(spec, out=log, stop_asked=killed_after_seven)
     resumed = bench.run(spec, resume=bench.last.out)
     assert "resumed after step 4" in resumed.log
+    assert resumed.without_times() == whole.without_times()
+
+
+def test_a_target_hit_before_the_stop_counts_after_it(bench: Bench) -> None:
+    goal = spec_of({"horizon": 30, "stop_at_target": {"from": "teachers.best"}})
+    losses = bench.run(goal, target=0.0).values("val_loss")
+    whole = bench.run(goal, target=losses[1])
+    assert whole.lines[-1] == "run_end step:10 reason:target_confirmed"
+    with pytest.raises(Stopped):
+        bench.run(goal, target=losses[1], stop_asked=stop_after(7))
+    resumed = bench.run(goal, target=losses[1], resume=bench.last.out)
     assert resumed.without_times() == whole.without_times()
 
 

@@ -196,10 +196,13 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
         emit.run_end(progress.step, reason)
         return Summary(reason, progress.step, progress.last_val, progress.best_val, clock.milliseconds())
 
-    # The loop. The clock runs but for validation and checkpoints.
+    # The loop. The clock runs but for validation, checkpoints and compilation.
     if inputs.resume is None:
         validate()
         stop_kd_if_due(validated=True)
+    if spec.compile:
+        gradients(student, validation_BL[:micro], micro, None)
+        model.zero_grad(set_to_none=True)
     clock.start()
     while progress.step < spec.horizon and not watch.confirmed:
         if stop_asked():

@@ -1,0 +1,143 @@
+"""The trainer as a program, under a real supervisor: a tiny CE run, a KD run from it, stops, and exit codes."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.wire.documents import parse_environment
+from orchestrator.wire.spec import Spec
+from orchestrator.wire.trainlog import parse_log
+from tests.integration.supervised import REPOSITORY, HostRoot, Placed, wait_for
+from tests.unit.trainer_kit import DATA_LINE, KD, place_shards, spec_of
+from worker.wire import parse
+
+pytestmark = pytest.mark.torch
+
+ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[HostRoot]:
+    root = HostRoot(tmp_path)
+    place_shards(tmp_path)
+    yield root
+    root.close()
+
+
+def run(host: HostRoot, spec: Spec, **dispatch: Any) -> Placed:
+    """Launch, and wait for the seal."""
+    attempt = host.place(spec, trainer_env=ENVIRONMENT, **dispatch)
+    assert host.launch(attempt) == "started"
+    attempt.seal()
+    return attempt
+
+
+def adopted(host: HostRoot, attempt: Placed) -> str:
+    checkpoint = attempt.file("checkpoints/best.safetensors")
+    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    asset = Path(host.root.asset(digest))
+    asset.parent.mkdir(parents=True, exist_ok=True)
+    asset.write_bytes(checkpoint.read_bytes())
+    return digest
+
+
+def test_a_teacher_is_trained_and_a_student_distils_from_it_until_its_target(host: HostRoot) -> None:
+    teacher = run(host, spec_of({"horizon": 20, "seed": 7, "model": {"layers": 1}}))
+    assert teacher.seal()["outcome"] == "completed"
+    curve = parse_log(teacher.file("train.log").read_bytes())
+    assert (len(curve.train), len(curve.validations), curve.end_reason) == (20, 5, "horizon")
+    final_val = curve.validations[-1].val_loss
+
+    digest = adopted(host, teacher)
+    until_target = {"horizon": 400, "stop_at_target": {"from": "teachers.best"}, "kd": {"stop": {"min_step": 5}}}
+    student = run(
+        host, spec_of(KD, until_target),
+        resolved={"teacher": {"run_id": teacher.run_id, "checkpoint_sha256": digest, "final_val": final_val},
+                  "target_val": final_val})
+    log = student.file("train.log").read_bytes()
+    curve = parse_log(log)
+    assert student.seal()["outcome"] == "completed", log.decode()
+    assert curve.end_reason == "target_confirmed"
+    assert curve.kd_stop_step is not None
+    assert [v.val_loss <= final_val for v in curve.validations[-3:]] == [False, True, True]
+    talk = [line for line in log.decode().splitlines() if not DATA_LINE.fullmatch(line)]
+    assert len(talk) == 1
+
+    environment = parse_environment(student.file("environment.json").read_bytes(), "environment.json")
+    assert environment.teacher_eval_val == pytest.approx(final_val, abs=1e-6)
+    assert environment.torch is not None
+    manifest = parse("manifest", student.file("manifest.json").read_bytes(), "manifest.json")
+    assert {"checkpoints/best.safetensors", "checkpoints/last.pt", "train.log", "environment.json"} <= {
+        subject["name"] for subject in manifest["subject"]}
+
+
+def test_a_stopped_run_saves_its_place_and_the_next_attempt_tells_the_whole_curve(host: HostRoot) -> None:
+    spec = spec_of({"horizon": 2000, "validation": {"every": 500}})
+    first = host.place(spec, trainer_env=ENVIRONMENT)
+    host.launch(first)
+    wait_for(lambda: "step:20/2000 train_loss" in first.log, "some steps")
+    first.file("stop.request").write_text('{"contract":"v1","reason":"changed my mind"}\n')
+    seal = first.seal()
+    assert (seal["outcome"], seal["exit_code"], seal["signal"]) == ("cancelled", 143, None)
+    stopped = parse_log(first.file("train.log").read_bytes())
+    assert stopped.end_reason == "stopped"
+    assert 20 <= len(stopped.train) < 2000
+
+    second = run(host, spec, attempt=2, resume_from=1)
+    assert second.seal()["outcome"] == "completed", second.log
+    curve = parse_log(second.file("train.log").read_bytes())
+    assert [point.step for point in curve.train] == list(range(1, 2001))
+    assert [point.step for point in curve.validations] == [0, 500, 1000, 1500, 2000]
+    assert (curve.timer_resets, curve.end_reason) == (0, "horizon")
+
+
+def exit_of(host: HostRoot, spec: Spec, *, pythonpath: str = "", **dispatch: Any) -> tuple[int, str]:
+    """Run the program without a supervisor; its exit code and its last line."""
+    placed = host.place(spec, **dispatch)
+    attempt = Path(placed.directory.path)
+    attempt.mkdir(parents=True)
+    documents = host.path / "runs" / placed.run_id / "dispatch"
+    (attempt / "dispatch.json").write_bytes((documents / f"{placed.digest}.json").read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.trainer", "--root", str(host.path), "--run", placed.run_id, "--attempt", "1"],
+        cwd=REPOSITORY, env={"PYTHONPATH": pythonpath, "OMP_NUM_THREADS": "1"}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr == ""
+    return done.returncode, done.stdout.splitlines()[-1]
+
+
+def test_a_host_without_torch_is_told_what_to_install(host: HostRoot, tmp_path: Path) -> None:
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    (shadow / "torch.py").write_text("raise ImportError('libtorch.so: cannot open shared object file')\n")
+    code, words = exit_of(host, spec_of(), pythonpath=str(shadow))
+    assert code == 13
+    assert words.startswith(f"BackendMissing: torch is not installed in {sys.executable}")
+    assert "pip install" in words
+
+
+def test_a_model_that_no_memory_can_hold_is_out_of_memory_in_words_that_log_readers_know(host: HostRoot) -> None:
+    code, words = exit_of(host, spec_of({"model": {"model_dim": 65536, "mlp_ratio": 1e5}}))
+    assert code == 12
+    assert words.startswith("torch.OutOfMemoryError: ")
+
+
+def test_inputs_that_do_not_fit_end_with_ten_and_one_line(host: HostRoot) -> None:
+    assert exit_of(host, spec_of({"model": {"vocab_size": 4}}))[0] == 10
+    code, words = exit_of(host, spec_of(KD))
+    assert (code, words) == (10, "BadInput: dispatch.json: resolved.teacher names no checkpoint; a kd run needs one")
+
+
+def test_documents_that_are_missing_end_with_ten(host: HostRoot) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.trainer", "--root", str(host.path), "--run", "a" * 64, "--attempt", "1"],
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 10
+    assert done.stdout == f"BadInput: {host.path}/runs/{'a' * 64}/spec.json is missing\n"
