@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from worker.trainer import checkpoint
 from worker.trainer.clock import TrainClock
@@ -101,6 +102,10 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
     length, batch = spec.data.sequence_length, spec.data.batch_sequences
     micro = spec.data.microbatch_sequences or batch
     validation_BL = torch.from_numpy(corpus.validation_batch(spec.validation.sequences, length)).to(device)
+
+    def batch_of(step: int) -> Tensor:
+        """The tokens ``[B, L + 1]`` of the update that follows ``step`` updates."""
+        return torch.from_numpy(corpus.batch(spec.seed, step, batch, length)).to(device)
 
     # Model and optimizers
     model = GPT(spec.model, length)
@@ -201,7 +206,7 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
         validate()
         stop_kd_if_due(validated=True)
     if spec.compile:
-        gradients(student, validation_BL[:micro], micro, None)
+        gradients(student, batch_of(progress.step)[:micro], micro, None)
         model.zero_grad(set_to_none=True)
     clock.start()
     while progress.step < spec.horizon and not watch.confirmed:
@@ -211,8 +216,7 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
 
         # One plain step
         kd_on = control is not None and control.on
-        tokens_BL = torch.from_numpy(corpus.batch(spec.seed, progress.step, batch, length)).to(device)
-        losses = gradients(student, tokens_BL, micro, distillation if kd_on else None)
+        losses = gradients(student, batch_of(progress.step), micro, distillation if kd_on else None)
         rate = multiplier(spec.schedule, progress.step, spec.horizon, None if control is None else control.stopped_at)
         optimizers.step(rate)
         # Read once, after the update: every line carries a loss, and its time must be that of finished work.
