@@ -25,8 +25,9 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
                   f"at most {document.transfer_bytes} bytes would be sent",
               *(f"problem: {p}" for p in document.problems),
               f"plan {document.plan_hash}",
-              "nothing was opened or written; 'kdorch campaign launch FILE --plan "
-              f"{document.plan_hash[:12]}' launches exactly this"]
+              "nothing was opened or written" + (
+                  "" if document.problems else
+                  f"; 'kdorch campaign launch FILE --plan {document.plan_hash[:12]}' launches exactly this")]
     return "\n".join(lines) + "\n"
 
 
@@ -52,7 +53,7 @@ def _standing(run: ShownRun) -> str:
 
 def find_run(plan: Plan, reference: str) -> PlannedRun:
     """A run of the plan by name, by id, or by a unique prefix of either. Raises :class:`UnknownRun`."""
-    exact = [r for r in plan.runs if reference in (r.name, r.run_id, r.identity)]
+    exact = [r for r in plan.runs if reference in (r.name, r.name.partition("/")[2], r.run_id, r.identity)]
     found = exact or [r for r in plan.runs if any(
         text.startswith(reference) for text in (r.name, r.identity, r.name.partition("/")[2]))]
     if len(found) == 1:

@@ -151,12 +151,17 @@ def test_a_loss_that_is_no_number_ends_the_run_with_eleven(bench: Bench, kind: s
 
 # Checkpoints
 
+GETS_WORSE: dict[str, Any] = {
+    "horizon": 40, "schedule": {"boost": 400.0, "hold": 1.0, "drop_to_base": 1.0, "warmup_steps": 40},
+}
+"""The rate grows until the loss does."""
+
+
 def test_the_best_checkpoint_is_the_best_validation_and_says_what_it_is(bench: Bench) -> None:
-    spec = spec_of({"horizon": 40, "schedule": {"boost": 400.0, "hold": 1.0, "drop_to_base": 1.0, "warmup_steps": 40}})
-    ran = bench.run(spec)
+    ran = bench.run(spec_of(GETS_WORSE))
     losses = dict(zip((0, 5, 10, 15, 20, 25, 30, 35, 40), ran.values("val_loss"), strict=True))
     step = min((s for s in losses if s), key=lambda s: losses[s])
-    assert step < 40, "the rate grows until the run gets worse again"
+    assert 5 < step < 30
     best = load_weights(ran.out / "checkpoints" / "best.safetensors")
     assert best.facts == {"step": step, "val_loss": losses[step], "corpus_sha256": ran.environment["corpus_sha256"]}
     assert (best.model.vocab_size, best.model.softcap) == (VOCABULARY, 15.0)
@@ -234,6 +239,18 @@ def test_a_run_goes_on_from_a_checkpoint_that_lies_behind_its_log(bench: Bench) 
     resumed = bench.run(spec, resume=bench.last.out)
     assert "resumed after step 4" in resumed.log
     assert resumed.without_times() == whole.without_times()
+
+
+@pytest.mark.parametrize("stopped_after", [3, 33])
+def test_a_resumed_run_keeps_the_best_of_both_attempts(bench: Bench, stopped_after: int) -> None:
+    spec = spec_of(GETS_WORSE)
+    whole = bench.run(spec)
+    with pytest.raises(Stopped):
+        bench.run(spec, stop_asked=stop_after(stopped_after))
+    resumed = bench.run(spec, resume=bench.last.out)
+    assert resumed.without_times() == whole.without_times()
+    best = [(ran.out / "checkpoints" / "best.safetensors").read_bytes() for ran in (whole, resumed)]
+    assert best[0] == best[1]
 
 
 def test_a_target_hit_before_the_stop_counts_after_it(bench: Bench) -> None:

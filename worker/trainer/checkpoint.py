@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import pickle
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,17 @@ def load_weights(path: Path) -> Weights:
         raise BadInput(f"{path} is not a checkpoint to learn from: {error}") from None
 
 
+def carry_best(source: Path, target: Path, step: int) -> bool:
+    """Copy an earlier attempt's best weights, if they are from no later than ``step``. False when there are none such.
+
+    Raises :class:`BadInput` when what lies there is not a checkpoint.
+    """
+    if not (source / BEST).exists() or load_weights(source / BEST).facts["step"] > step:
+        return False
+    _replace(target / BEST, lambda aside: shutil.copyfile(source / BEST, aside))
+    return True
+
+
 def save_last(path: Path, state: dict[str, Any]) -> None:
     """Replace ``path`` by everything that a resumed run needs."""
     _replace(path, lambda aside: torch.save({"format": FORMAT, **state}, aside))
@@ -73,7 +85,7 @@ def load_last(path: Path, device: torch.device) -> dict[str, Any]:
     return state
 
 
-def _replace(path: Path, write: Callable[[str], None]) -> None:
+def _replace(path: Path, write: Callable[[str], object]) -> None:
     """Write aside, sync, rename: a reader, and a machine that lost power, finds the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.tmp-{os.getpid()}")

@@ -159,6 +159,8 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
         if distillation is not None and control is not None:
             distillation.norm.load(saved["norm"])
             control.stopped_at = progress.kd_stopped_at
+        if not checkpoint.carry_best(inputs.resume / "checkpoints", inputs.out / "checkpoints", progress.step):
+            progress.best_val = math.inf  # so that the next validation leaves one
         emit.talk(f"resumed after step {progress.step}; the lines up to there are the earlier attempt's")
         emit.replay(_earlier_log(inputs.resume), progress.step)
     clock = TrainClock(now, torch.cuda.synchronize if cuda else lambda: None, already_ms=progress.train_time_ms)
