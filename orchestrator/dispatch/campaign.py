@@ -20,6 +20,7 @@ from orchestrator.dispatch.pool import HostPool
 from orchestrator.domain.budget import derive_budget
 from orchestrator.domain.errors import PlanChanged, StaleRun
 from orchestrator.domain.lifecycle import TERMINAL_STATES, Outcome, State
+from orchestrator.domain.metrics import to_u6
 from orchestrator.domain.verdict import Gate, Policy, Role
 from orchestrator.ledger.rows import CampaignRecord, MemberRecord, ResolutionRecord, RunRecord
 from orchestrator.ledger.store import Ledger
@@ -118,9 +119,14 @@ class CampaignDriver:
 
     def _judge_known(self) -> None:
         """A run that another campaign finished is judged under this campaign's policy once that is pinned."""
-        for run in self._plan.runs:
-            if run.run_id is not None and self._ledger.pinned_policy(self._plan.campaign_id, policy_stage(run)):
-                self._ledger.judge(self._plan.campaign_id, run.run_id)
+        for run in self._ready():
+            assert run.run_id is not None
+            self._ledger.judge(self._plan.campaign_id, run.run_id)
+
+    def _pinned(self) -> frozenset[str]:
+        """The keys whose policy is pinned: one question per stage, however many runs it has."""
+        return frozenset(key for stage in self._plan.stages for key in stage.policies
+                         if self._ledger.pinned_policy(self._plan.campaign_id, key) is not None)
 
     def _advance_stages(self) -> bool:
         """Pin choices and policies that became possible; plan again when something did."""
@@ -161,7 +167,7 @@ class CampaignDriver:
             key=stage.choice.key, campaign_id=self._plan.campaign_id, selector=f"{stage.name}.best",
             candidates=tuple(sorted(i for i in ids if i)), chosen_run_id=choice.row.run_id,
             checkpoint_sha256=self._ledger.best_checkpoint(choice.row.run_id),
-            final_val_u6=None if final is None else round(final * 1e6), reason=choice.reason))
+            final_val_u6=None if final is None else to_u6(final), reason=choice.reason))
         self._ledger.promote_candidate(self._plan.campaign_id, pinned.chosen_run_id)
         self._emit(ChoiceMade(self._plan.campaign, f"{stage.name}.best",
                               self._names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12]), pinned.reason))
@@ -221,8 +227,8 @@ class CampaignDriver:
 
     def _ready(self) -> list[PlannedRun]:
         """Runs whose identity is known and whose policy is pinned: those that may start."""
-        return [r for r in self._plan.runs if r.run_id is not None
-                and self._ledger.pinned_policy(self._plan.campaign_id, policy_stage(r)) is not None]
+        pinned = self._pinned()
+        return [r for r in self._plan.runs if r.run_id is not None and policy_stage(r) in pinned]
 
     def _retry_failed(self) -> None:
         """A new launch gives every failed run of the plan one new attempt; a verdict or a divergence is final."""

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from orchestrator.derived.plots import run_plots
 from orchestrator.derived.summary import summary_csv
@@ -179,11 +178,6 @@ def _environment(directory: Path) -> EnvironmentDocument | None:
     return parse_environment(path.read_bytes(), "environment.json") if path.exists() else None
 
 
-def _usage(manifest: Manifest) -> str:
-    content: dict[str, Any] = next((b.get("content", {}) for b in manifest.byproducts if b.get("name") == "usage"), {})
-    return json.dumps(content, sort_keys=True)
-
-
 def read_evidence(home: Home, run_id: str, attempt: int, spec: Spec) -> Collected:
     """Measure an evidence directory that is already in place."""
     directory = home.evidence(run_id, attempt)
@@ -200,7 +194,8 @@ def read_evidence(home: Home, run_id: str, attempt: int, spec: Spec) -> Collecte
         directory=str(directory.relative_to(home.root)),
         files=tuple(FileRecord(path=f.name, sha256=f.sha256, size_bytes=f.size_bytes) for f in manifest.files),
     )
-    measurement = measure(spec, seal, _environment(directory), curve, usage_json=_usage(manifest))
+    measurement = measure(spec, seal, _environment(directory), curve,
+                          usage_json=json.dumps(manifest.usage, sort_keys=True))
     return Collected(evidence, measurement, validation_records(curve), curve, seal)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from orchestrator.domain import metrics
@@ -10,7 +9,7 @@ from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
 from orchestrator.wire.documents import EnvironmentDocument, ExitDocument
-from orchestrator.wire.spec import Spec, canonical_bytes
+from orchestrator.wire.spec import Spec, canonical_digest
 from orchestrator.wire.trainlog import PARSER_ID
 
 _OUTCOMES = {
@@ -45,7 +44,7 @@ def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
         "batch_sequences": spec.data.batch_sequences,
         "validation": spec.validation.model_dump(mode="json"),
     }
-    return hashlib.sha256(canonical_bytes(facts)).hexdigest()
+    return canonical_digest(facts)
 
 
 def whole(spec: Spec, seal: ExitDocument, curve: Curve) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from orchestrator.planning.overrides import apply_overrides
 from orchestrator.planning.stages import Layout
 from orchestrator.planning.yaml_lines import FILE_LIMIT_BYTES, read_yaml
 from orchestrator.resources import shipped
-from orchestrator.wire.spec import canonical_bytes
+from orchestrator.wire.spec import canonical_digest
 
 SUFFIX = ".yaml"
 
@@ -117,7 +116,7 @@ def campaign_id_of(campaign: Campaign, layout: Layout) -> str:
                     {key: policy.body() for key, policy in s.policies.items()}] for s in layout.stages],
         "runs": [[r.name, r.role.value, r.identity, r.reference, r.twin] for r in layout.runs],
     }
-    return hashlib.sha256(canonical_bytes(body)).hexdigest()
+    return canonical_digest(body)
 
 
 def _read(path: Path) -> bytes:

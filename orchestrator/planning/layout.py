@@ -34,7 +34,7 @@ from orchestrator.planning.names import TWIN_SUFFIX, qualified_names, run_name
 from orchestrator.planning.pairing import reference_for, twin_body
 from orchestrator.planning.policy import Choice, Earlier, known_stage, plan_policies
 from orchestrator.planning.stages import LaidRun, Layout, PlannedStage
-from orchestrator.wire.spec import Selector, Spec, canonical_bytes
+from orchestrator.wire.spec import Selector, Spec, canonical_bytes, canonical_digest
 
 _FAILURES_SHOWN = 20
 
@@ -124,7 +124,7 @@ def _lay_stage(builder: _Builder, stage: Stage, doc: DocPath) -> None:
             "from": f"{stage.name}.best", "by": stage.select.best,
             "among": tuple(sorted(r.identity for r in runs if r.role is not Role.CONTROL)),
             "admitted": dict(policies[stage.name].admits)})
-        key = hashlib.sha256(canonical_bytes(selector.model_dump(mode="json", by_alias=True))).hexdigest()
+        key = canonical_digest(selector.model_dump(mode="json", by_alias=True))
         choice = builder.choices[stage.name] = Choice(stage.name, key, stage.select.best, selector)
     elif stage.select is not None:  # wrong already; later stages are still checked as far as that goes
         builder.choices[stage.name] = Choice(stage.name, "0" * 64, stage.select.best,

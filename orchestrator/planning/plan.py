@@ -6,7 +6,6 @@ done already, so it stays the same while the campaign runs.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,7 +15,7 @@ from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_file import CampaignSource
 from orchestrator.planning.policy import Choice, PolicyPlan
 from orchestrator.planning.stages import LaidRun, PlannedStage
-from orchestrator.wire.spec import Spec, canonical_bytes
+from orchestrator.wire.spec import Spec, canonical_digest
 
 __all__ = ["Choice", "HostFacts", "Knowledge", "Nothing", "Plan", "PlannedRun", "PlannedStage", "PolicyPlan",
            "Resolved", "make_plan", "require_placeable"]
@@ -231,4 +230,4 @@ def _plan_hash(source: CampaignSource, runs: Sequence[PlannedRun], bundle_digest
         "policies": {k: p.body() for s in source.layout.stages for k, p in s.policies.items()},
         "overrides": source.overrides,
     }
-    return hashlib.sha256(canonical_bytes(body)).hexdigest()
+    return canonical_digest(body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import CampaignRow, LedgerRow, MemberRow
 from orchestrator.report.model import CampaignReport, GateOutcome, ReportChoice, ReportPolicy, ReportRun
-from orchestrator.wire.spec import canonical_bytes
+from orchestrator.wire.spec import canonical_digest
 from orchestrator.wire.trainlog import parse_log
 
 _SEED = re.compile(r"-s\d+(?=$|-twin$)")
@@ -74,7 +73,7 @@ def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
         for selector in ((spec.get("kd") or {}).get("teacher"), spec.get("stop_at_target")):
             if selector is None:
                 continue
-            pinned = ledger.resolution(hashlib.sha256(canonical_bytes(selector)).hexdigest())
+            pinned = ledger.resolution(canonical_digest(selector))
             if pinned is not None:
                 chosen = names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12])
                 found[pinned.key] = ReportChoice(pinned.selector, chosen, pinned.reason)

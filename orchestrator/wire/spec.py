@@ -205,6 +205,11 @@ def canonical_bytes(value: Any) -> bytes:
     return rfc8785.dumps(value)
 
 
+def canonical_digest(value: Any) -> str:
+    """sha256 (hex) of :func:`canonical_bytes`: the identity of plain data."""
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()
+
+
 def spec_bytes(spec: Spec) -> bytes:
     """The exact content of ``spec.json``."""
     return canonical_bytes(spec.model_dump(mode="json", by_alias=True))
@@ -219,4 +224,4 @@ def config_id_of(spec: Spec) -> str:
     """Identity of the spec without its seed: what replicates of one configuration share."""
     body = spec.model_dump(mode="json", by_alias=True)
     del body["seed"]
-    return hashlib.sha256(canonical_bytes(body)).hexdigest()
+    return canonical_digest(body)
