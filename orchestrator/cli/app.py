@@ -17,7 +17,8 @@ _VERBS = {
     "campaign": ("orchestrator.cli.campaign:campaign", "Plan, launch and show campaigns."),
     "watch": ("orchestrator.cli.watch:watch", "Follow a run or a campaign to its verdict."),
     "ledger": ("orchestrator.cli.ledger:ledger", "List, explain and import runs; every verdict with its proof."),
-    "run": ("orchestrator.cli.run:run", "Show, stop or read one run."),
+    "why": ("orchestrator.cli.why:why", "Show what proves that a run is where it is, and what happens next."),
+    "run": ("orchestrator.cli.run:run", "Show, read, stop, repeat or fetch one run."),
     "host": ("orchestrator.cli.host:host", "List, trust and examine hosts."),
     "report": ("orchestrator.cli.report:report", "Render a campaign's report from the ledger."),
 }

@@ -13,9 +13,11 @@ from orchestrator.cli.options import hosts_option, say
 Examples:
   kdorch run show quickstart/l1d64-s0
   kdorch run logs quickstart/l1d64-s0 | grep val_loss
-  kdorch run cancel quickstart/l1d64-s0""")
+  kdorch run cancel quickstart/l1d64-s0
+  kdorch run retry quickstart/l1d64-s0
+  kdorch run pull quickstart/l1d64-s0 --into teacher/""")
 def run() -> None:
-    """Show, read or stop one run."""
+    """Show, read, stop, repeat or fetch one run."""
 
 
 @run.command("show")
@@ -61,3 +63,44 @@ def cancel(reference: str, hosts_file: Path | None) -> None:
 
     with open_session(Home.from_environment(), hosts_file, lambda _: None, on_upgrade=say) as session:
         say(cancel_run(session, reference))
+
+
+@run.command(epilog="""\b
+Example:
+  kdorch run retry quickstart/l1d64-s0 && kdorch watch quickstart/l1d64-s0""")
+@click.argument("reference", metavar="RUN_ID")
+@hosts_option
+def retry(reference: str, hosts_file: Path | None) -> None:
+    """Give a run that ended without a result another attempt, and place it on a host."""
+    from orchestrator.cli.console import make_view
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import open_session
+    from orchestrator.dispatch.single import retry_run
+
+    view = make_view(as_json=False)
+    with open_session(Home.from_environment(), hosts_file, view, on_upgrade=say) as session:
+        words = retry_run(session, reference, view)
+    view.close()
+    say(words)
+
+
+@run.command(epilog="""\b
+Examples:
+  kdorch run pull quickstart/l1d64-s0                  beside its evidence
+  kdorch run pull quickstart/l1d64-s0 --into teacher/""")
+@click.argument("reference", metavar="RUN_ID")
+@click.option("--into", type=click.Path(path_type=Path, file_okay=False), help="The directory to fill.")
+@hosts_option
+def pull(reference: str, into: Path | None, hosts_file: Path | None) -> None:
+    """Fetch what a finished run left on its host, such as checkpoints; every file is verified.
+
+    Prints the directory. What was fetched before is not fetched again, and a transfer that was cut short goes on.
+    """
+    from orchestrator.cli.transfer import TransferView
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import open_session
+    from orchestrator.dispatch.single import pull_run
+
+    with TransferView() as view, open_session(Home.from_environment(), hosts_file, lambda _: None,
+                                              on_upgrade=say) as session:
+        click.echo(pull_run(session, reference, into, view))

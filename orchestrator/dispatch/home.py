@@ -51,6 +51,10 @@ class Home:
         """Where files arrive before they are verified; what is there already is not pulled again."""
         return self.root / "evidence" / run_id / f"{attempt}.partial"
 
+    def seen(self, run_id: str, attempt: int) -> Path:
+        """What the attempt's host was last heard to say about it."""
+        return self.root / "seen" / run_id / f"{attempt}.json"
+
     def asset(self, sha256: str) -> Path:
         """A checkpoint on its way from one host to another."""
         return self.root / "assets" / "sha256" / sha256

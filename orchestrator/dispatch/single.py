@@ -1,13 +1,27 @@
-"""What can be done to one run: read its log, ask it to stop."""
+"""What can be done to one run: read its log, stop it, try it again, fetch its files, and say why it is where it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
-from orchestrator.dispatch.collect import CHUNK_BYTES
-from orchestrator.dispatch.session import Session
-from orchestrator.domain.errors import HostUnreachable, StaleRun, UsageError
-from orchestrator.domain.lifecycle import TERMINAL_STATES, Event, Outcome, State
+from orchestrator.dispatch.agent import RequestRefused
+from orchestrator.dispatch.collect import CHUNK_BYTES, KEPT_ON_HOST
+from orchestrator.dispatch.events import Emit
+from orchestrator.dispatch.knowledge import needs_retry
+from orchestrator.dispatch.last_seen import recall, remember
+from orchestrator.dispatch.launch import Launcher
+from orchestrator.dispatch.on_record import plan_of_record
+from orchestrator.dispatch.session import Session, utc_now
+from orchestrator.dispatch.why import Known, Why, why
+from orchestrator.domain.errors import ContractError, HostUnreachable, StaleRun, UsageError
+from orchestrator.domain.lifecycle import LIVE_STATES, TERMINAL_STATES, Event, Outcome, State
+from orchestrator.ledger.rows import AttemptRow
+from orchestrator.wire.documents import ClaimDocument, Observation, parse_claim, parse_manifest
+
+DOCUMENT_LIMIT_BYTES = 1 << 20
 
 
 def read_log(session: Session, reference: str) -> Iterator[bytes]:
@@ -51,3 +65,104 @@ def cancel_run(session: Session, reference: str) -> str:
                               hint="its own deadline ends it; run the command again when the host answers")
     agent.stop(run_id, attempt.attempt_no, "cancelled by user")
     return f"{name} was asked to stop on {attempt.host}; 'kdorch watch {name}' collects what it leaves"
+
+
+def explain_state(session: Session, reference: str, *, offline: bool = False) -> Why:
+    """The chain of proofs behind a run's state; asks its host unless ``offline`` or there is nothing to ask."""
+    ledger = session.ledger
+    run_id = ledger.find_run(reference)
+    attempts = ledger.attempts(run_id)
+    name = ledger.name_of(run_id)
+    current = attempts[-1]
+    row = next((r for r in ledger.rows(run_id=run_id) if r.name == name), None)
+    seen: Observation | None = None
+    claim: ClaimDocument | None = None
+    if not offline and current.host is not None and current.state in LIVE_STATES:
+        seen, claim = _ask(session, current)
+    return why(Known(
+        name=name, attempts=attempts, row=row, seen=seen, claim=claim,
+        reach=ledger.reachability().get(current.host) if current.host is not None else None,
+        last=recall(session.home, run_id, current.attempt_no), now=utc_now()))
+
+
+def _ask(session: Session, attempt: AttemptRow) -> tuple[Observation | None, ClaimDocument | None]:
+    """What the attempt's host can prove now; nothing at all where it is silent."""
+    assert attempt.host is not None
+    agent = session.pool.agent(attempt.host)
+    if agent is None:
+        return None, None
+    try:
+        seen, = agent.probe([(attempt.run_id, attempt.attempt_no)])
+        remember(session.home, seen, utc_now())
+        if seen.state == "absent":
+            return seen, None
+        data = agent.read(attempt.run_id, attempt.attempt_no, "claim.json", limit=DOCUMENT_LIMIT_BYTES).body
+        return seen, parse_claim(data, f"{attempt.host}: claim.json")
+    except HostUnreachable as error:
+        session.pool.lost(attempt.host, error)
+        return None, None
+    except (RequestRefused, ContractError):
+        return seen, None
+
+
+def retry_run(session: Session, reference: str, emit: Emit) -> str:
+    """Give a run without a result one new attempt and place it on a host; says in words what that came to.
+
+    A run with a result keeps it: another attempt would let a person choose the nicer one. A new seed is a new run.
+    Raises :class:`UsageError` for such a run, and for one that is still on its way.
+    """
+    run_id = session.ledger.find_run(reference)
+    attempt = session.ledger.current_attempt(run_id)
+    name = session.ledger.name_of(run_id)
+    if attempt.state in LIVE_STATES:
+        raise UsageError(f"{name} is {attempt.state.value}; only a run that ended can be tried again",
+                         hint=f"'kdorch run cancel {name}' stops it first")
+    if attempt.state is not State.PLANNED and not needs_retry(attempt.state, attempt.outcome):
+        raise UsageError(f"{name} has its result ({attempt.outcome}); it is not run again",
+                         hint="another seed is another run: add it to the campaign file")
+    plan = plan_of_record(session, run_id)
+    run = next(r for r in plan.runs if r.run_id == run_id)
+    if attempt.state is not State.PLANNED:
+        session.ledger.new_attempt(run_id, after=attempt.attempt_no)
+    placed = Launcher(session.home, session.ledger, session.pool, emit).launch([run], plan)
+    number = session.ledger.current_attempt(run_id).attempt_no
+    if not placed:
+        return f"{name}: attempt {number} is planned; its host does not answer now, and the next launch places it"
+    return f"{name}: attempt {number} is placed; 'kdorch watch {name}' follows it"
+
+
+def pull_run(session: Session, reference: str, into: Path | None, progress: Callable[[str, int, int], None]) -> Path:
+    """Bring what a sealed run left on its host and evidence does not hold, such as checkpoints, here.
+
+    Each file is verified against the sealed manifest and put in place whole. Files that are here already are kept.
+    ``progress`` is told (name, bytes so far, bytes in all). Returns the directory.
+    """
+    run_id = session.ledger.find_run(reference)
+    attempt = session.ledger.current_attempt(run_id)
+    name = session.ledger.name_of(run_id)
+    evidence = session.home.evidence(run_id, attempt.attempt_no)
+    if attempt.host is None or not (evidence / "manifest.json").is_file():
+        raise UsageError(f"{name} has no collected evidence yet, so nothing says what its files must be",
+                         hint=f"'kdorch watch {name}' collects it once it has ended")
+    manifest = parse_manifest((evidence / "manifest.json").read_bytes(), "manifest.json")
+    target = into if into is not None else evidence.with_name(f"{attempt.attempt_no}.files")
+    wanted = [f for f in manifest.files if f.name.startswith(KEPT_ON_HOST)]
+    if not wanted:
+        raise UsageError(f"{name} left no files besides its evidence in {evidence}")
+    agent = session.pool.agent(attempt.host)
+    if agent is None:
+        raise HostUnreachable(f"host {attempt.host} does not answer; the files of {name} lie there",
+                              hint="run the command again when it answers")
+    for file in wanted:
+        place = target / file.name
+        if place.is_file() and _sha256(place) == file.sha256:
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        agent.adopt(run_id, attempt.attempt_no, file.name, file.sha256)
+        agent.pull_asset(file.sha256, place, partial(progress, file.name))
+    return target
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
