@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.options import say
+from orchestrator.cli.verify import verify
 
 FORMATS = ("table", "json", "csv", "md")
 
@@ -22,6 +23,7 @@ Examples:
   kdorch ledger --campaign quickstart --sort steps_to_target
   kdorch ledger --format json | jq '.[].name'
   kdorch ledger show quickstart/l1d64-s0              every gate with its number and the line that proves it
+  kdorch ledger verify                                prove all of it again from the raw evidence
   kdorch ledger import ledger_of_record.csv           figures that somebody wrote down
   kdorch ledger import run.log --mode ce_baseline     a training log""",
 )
@@ -48,6 +50,9 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, sor
             rows = opened.rows(status=status, campaign=campaign, sort=sort)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(format_rows(rows, form, width=width), nl=False)
+
+
+ledger.add_command(verify)
 
 
 @ledger.command(epilog="""\b

@@ -1,4 +1,4 @@
-"""How files on their way look: a bar on a terminal, a line now and then elsewhere, nothing for what takes no time."""
+"""How long work looks: a count or a bar on a terminal, a line now and then elsewhere, nothing where it is quick."""
 
 from __future__ import annotations
 
@@ -12,6 +12,32 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 QUIET_S = 2.0
+
+
+class CountView:
+    """Takes (done, total) of work that may take long; says how far it is every ``QUIET_S`` seconds."""
+
+    def __init__(self, what: str, out: TextIO | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._what, self._out, self._monotonic = what, sys.stderr if out is None else out, monotonic
+        self._said = monotonic()
+        self._open_line = False
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._monotonic()
+        if now - self._said < QUIET_S:
+            return
+        self._said = now
+        self._open_line = self._out.isatty()
+        self._out.write(f"{self._what}: {done} of {total}" + ("\r" if self._open_line else "\n"))
+        self._out.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        if self._open_line:
+            self._out.write("\n")
 
 
 class TransferView:

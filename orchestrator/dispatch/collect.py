@@ -193,10 +193,16 @@ def read_evidence(home: Home, run_id: str, attempt: int, spec: Spec) -> Collecte
         statement=manifest_bytes.decode(),
         directory=str(directory.relative_to(home.root)),
         files=tuple(FileRecord(path=f.name, sha256=f.sha256, size_bytes=f.size_bytes) for f in manifest.files),
+        derived=tuple(_record(p) for p in sorted((directory / DERIVED).iterdir())),
     )
     measurement = measure(spec, seal, _environment(directory), curve,
                           usage_json=json.dumps(manifest.usage, sort_keys=True))
     return Collected(evidence, measurement, validation_records(curve), curve, seal)
+
+
+def _record(path: Path) -> FileRecord:
+    data = path.read_bytes()
+    return FileRecord(path=path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
 
 
 def collect(agent: HostAgent, home: Home, run_id: str, attempt: int, spec: Spec) -> Collected:

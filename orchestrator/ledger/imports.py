@@ -91,6 +91,23 @@ def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None
     return title
 
 
+def remeasure(kind: str, statement: str, directory: Path) -> tuple[MeasurementRecord, tuple[ValidationRecord, ...]]:
+    """Read an imported file's figures again, from its bytes in ``directory`` and what its ``statement`` says of it.
+
+    Raises :class:`KdorchError` or ``ValueError`` where the file does not hold them any more.
+    """
+    told = json.loads(statement)
+    path = directory / told["subject"][0]["name"]
+    data = path.read_bytes()
+    if kind == "log":
+        curve = parse_log(data)
+        return _measured(curve), _points(curve)
+    for row in read_csv(path, data):
+        if (row.name, row.line) == (told["predicate"]["name"], told["predicate"]["line"]):
+            return _asserted(row), ()
+    raise ValueError(f"{path.name} has no run {told['predicate']['name']} on line {told['predicate']['line']}")
+
+
 def _import(ledger: Ledger, source: _Source, campaign: str, pins: dict[Role, Policy],
             entries: Sequence[ImportRecord]) -> list[str]:
     """File the entries under the campaign. Run ordinals continue those that are there."""
@@ -176,11 +193,17 @@ def _evidence(source: _Source, run: RunRecord, kind: str, predicate: dict[str, o
 
 def _csv_entry(source: _Source, row: CsvRun, campaign: str, ordinal: int) -> ImportRecord:
     run = _run(row.name, row.mode)
+    member = _member(run, row.name, row.mode, campaign, ordinal, archival=row.archival, provisional=not row.complete)
+    evidence = _evidence(source, run, "csv", {"name": row.name, "mode": row.mode, "line": row.line})
+    return ImportRecord(run, member, evidence, _asserted(row))
+
+
+def _asserted(row: CsvRun) -> MeasurementRecord:
     student = _ROLE_OF[row.mode] is Role.KD
     facts: dict[str, object] = {"checkpoint_ready": row.checkpoint_ready}
     if student:
         facts |= {"teacher_parameters": row.teacher_parameters, "teacher_steps": row.teacher_steps}
-    measurement = MeasurementRecord(
+    return MeasurementRecord(
         parser_id=CSV_PARSER_ID, complete=None, oom_fallback=None, asserted=1,
         final_step=row.student_steps if row.student_steps is not None else None if student else row.teacher_steps,
         total_steps=None,
@@ -190,9 +213,6 @@ def _csv_entry(source: _Source, row: CsvRun, campaign: str, ordinal: int) -> Imp
         best_val_u6=row.best_val_u6, final_val_u6=row.final_val_u6, val_finite=None, val_1_u6=None, val_2_u6=None,
         val_3_u6=None, val_4_u6=None, n_validations=0, environment_json=_json({"asserted": facts}),
         parameters=None if student else row.teacher_parameters, train_time_offset=row.offset)
-    member = _member(run, row.name, row.mode, campaign, ordinal, archival=row.archival, provisional=not row.complete)
-    evidence = _evidence(source, run, "csv", {"name": row.name, "mode": row.mode, "line": row.line})
-    return ImportRecord(run, member, evidence, measurement)
 
 
 def _measured(curve: Curve) -> MeasurementRecord:

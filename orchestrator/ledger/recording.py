@@ -48,7 +48,9 @@ def record_campaign(connection: Connection, now: str, record: CampaignRecord) ->
         return
     seq = chain.append(connection, now, "campaign_recorded", record.campaign_id, {
         "name": record.name, "plan_hash": record.plan_hash,
-        "source_sha256": hashlib.sha256(record.source_text.encode()).hexdigest()})
+        "source_name": record.source_name,
+        "source_sha256": hashlib.sha256(record.source_text.encode()).hexdigest(),
+        "overrides_sha256": hashlib.sha256(record.overrides_json.encode()).hexdigest()})
     connection.execute(insert(campaigns).values(**asdict(record), recorded_at=now, event_seq=seq))
 
 
@@ -194,7 +196,8 @@ def insert_evidence(connection: Connection, now: str, record: EvidenceRecord, me
                           "of its statement")
     seq = chain.append(connection, now, "evidence_recorded", record.run_id, {
         "attempt_no": record.attempt_no, "evidence_id": record.evidence_id, "kind": record.kind,
-        "directory": record.directory, "measurement": asdict(measurement)})
+        "directory": record.directory, "measurement": asdict(measurement),
+        "derived": [asdict(file) for file in record.derived]})
     connection.execute(insert(evidence).values(
         evidence_id=record.evidence_id, run_id=record.run_id, attempt_no=record.attempt_no, kind=record.kind,
         statement=record.statement, directory=record.directory, recorded_at=now, event_seq=seq))

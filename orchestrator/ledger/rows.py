@@ -77,7 +77,8 @@ class FileRecord:
 @dataclass(frozen=True)
 class EvidenceRecord:
     """Verified evidence of one attempt. ``evidence_id`` is the sha256 of ``statement`` (the manifest's text);
-    ``kind`` is sealed, log or csv; ``directory`` is relative to the ledger's own directory."""
+    ``kind`` is sealed, log or csv; ``directory`` is relative to the ledger's own directory. ``derived`` are the files
+    that were computed from it on this machine."""
 
     evidence_id: str
     run_id: str
@@ -86,6 +87,7 @@ class EvidenceRecord:
     statement: str
     directory: str
     files: tuple[FileRecord, ...]
+    derived: tuple[FileRecord, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""``kdorch ledger verify``: prove the ledger again from the raw evidence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from orchestrator.cli.options import json_option, say
+
+if TYPE_CHECKING:
+    from orchestrator.dispatch.verify import Verified
+
+EXIT_DISAGREES = 4
+
+
+@click.command(epilog="""\b
+Examples:
+  kdorch ledger verify                  hash every file, measure every log again
+  kdorch ledger verify --fast           the ledger file, and the sizes of the files
+  kdorch ledger verify --json | jq '.disagreements[]'
+Exit code 0: everything agrees; 4: something does not.""")
+@click.option("--fast/--full", "fast", default=False, help="Whether to leave out hashing and measuring.  [full]")
+@json_option("What was checked and what disagrees, as JSON on standard output.")
+def verify(fast: bool, as_json: bool) -> int:
+    """Prove the ledger again: its chain, its rows, its verdicts, and every file of evidence they rest on."""
+    from orchestrator.cli.transfer import CountView
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.verify import verify_ledger
+
+    with CountView("evidence verified") as view:
+        told = verify_ledger(Home.from_environment(), full=not fast, progress=view)
+    if as_json:
+        body = {**asdict(told), "agrees": told.agrees, "head": {"seq": told.head[0], "hash": told.head[1]}}
+        click.echo(json.dumps(body, indent=2, sort_keys=True))
+    else:
+        _print(told)
+    return 0 if told.agrees else EXIT_DISAGREES
+
+
+def _print(told: Verified) -> None:
+    for found in told.disagreements:
+        click.echo(f"{found.kind:<12} {found.where}\n{'':<12} {found.what}")
+    for kind, count in told.not_listed.items():
+        click.echo(f"{kind:<12} and {count} more")
+    counts = ", ".join(f"{n} {word}" for word, n in sorted(told.checked.items()))
+    say(f"checked {counts}; head of the chain: event {told.head[0]}, {told.head[1][:12]}")
+    say("everything agrees" if told.agrees else
+        f"{len(told.disagreements) + sum(told.not_listed.values())} disagreements; restore a backup "
+        "(ledger.sqlite.backup-*), or collect the named evidence again from its host")
