@@ -1,0 +1,251 @@
+"""``kdorch ledger verify`` on a real ledger: whatever is altered by a single byte, in a row or a file, is found.
+
+The ledger comes from a small campaign with the simulated trainer and an imported CSV. Rows are altered the way an
+owner of the file can: guards taken away, a value changed, guards put back exactly as they were.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.cli.verify import EXIT_DISAGREES
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.verify import Verified, verify_ledger
+from orchestrator.ledger.verification.replay import KEYS
+from tests.e2e.kdorch import Laptop
+
+FLIPS = 250
+CAMPAIGN = """
+campaign: proof
+allow: [constant-weight-kd, no-controls]
+deadline: 2m
+defaults:
+  entry: simulated
+  horizon: 100
+  validation: {every: 25}
+  simulated: {step_ms: 10, decay_steps: 40}
+stages:
+  - {name: base, role: ce, axes: {seed: [0]}, policy: ce-baseline}
+  - name: teachers
+    role: teacher
+    runs: [{name: quick, horizon: 75, simulated: {step_ms: 1}}]
+    policy: {name: tenth, budget: {fraction: 0.10, of: base.first}}
+    select: {best: final_val}
+  - name: arms
+    role: kd
+    teacher: {from: teachers.best}
+    target: {from: teachers.best}
+    compare_with: base
+    spec: {kd: {alpha: 0.5}, simulated: {kd_gain: 0.5}}
+    axes: {seed: [0]}
+    policy: {name: student}
+"""
+TABLES = (*KEYS, "events", "policies", "evidence_files", "validations", "attempt_edges")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    laptop = Laptop(tmp_path_factory.mktemp("proof"))
+    (laptop.cwd / "proof.yaml").write_text(CAMPAIGN)
+    laptop.run("campaign", "launch", "proof.yaml")
+    laptop.run("ledger", "import", str(Path(__file__).parent / "data" / "ledger_of_record.csv"))
+    home = Home(laptop.home)
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    shutil.rmtree(home.local_host_root)
+    return home
+
+
+@pytest.fixture
+def home(original: Home, tmp_path: Path) -> Home:
+    shutil.copytree(original.root, tmp_path / "home")
+    return Home(tmp_path / "home")
+
+
+def kinds(told: Verified) -> set[str]:
+    return {d.kind for d in told.disagreements}
+
+
+def test_a_ledger_that_nobody_touched_agrees(home: Home) -> None:
+    told = verify_ledger(home, full=True)
+    assert told.disagreements == ()
+    for word in ("events", "rows", "runs", "verdicts", "policies", "evidence", "files", "measurements"):
+        assert told.checked[word] > 0, word
+
+
+def test_verifying_writes_nothing(home: Home) -> None:
+    before = {p: p.stat().st_mtime_ns for p in home.root.rglob("*")}
+    verify_ledger(home, full=True)
+    assert {p: p.stat().st_mtime_ns for p in home.root.rglob("*")} == before
+
+
+@dataclass(frozen=True)
+class Cell:
+    table: str
+    column: str
+    key: dict[str, Any]
+    value: Any
+
+
+def _cells(connection: sqlite3.Connection) -> list[Cell]:
+    found = []
+    for table in TABLES:
+        info = connection.execute(f"PRAGMA table_xinfo({table})").fetchall()
+        keys = [row[1] for row in info if row[5]]
+        columns = [row[1] for row in info if row[6] == 0]
+        for values in connection.execute(f"SELECT {', '.join(columns)} FROM {table}"):
+            row = dict(zip(columns, values, strict=True))
+            found += [Cell(table, c, {k: row[k] for k in keys}, row[c]) for c in columns if row[c] not in (None, "")]
+    return found
+
+
+def _altered(value: Any, dice: random.Random) -> Any:
+    if isinstance(value, int):
+        return value ^ 1
+    if isinstance(value, float):
+        return value + 1.0
+    at = dice.randrange(len(value))
+    return value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1:]
+
+
+def _without_guards(connection: sqlite3.Connection, table: str) -> list[str]:
+    """Drop the table's triggers; returns what makes them again."""
+    guards = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?",
+                                (table,)).fetchall()
+    for name, _ in guards:
+        connection.execute(f"DROP TRIGGER {name}")
+    return [sql for _, sql in guards]
+
+
+def _overwrite(path: Path, cell: Cell, value: Any) -> None:
+    """Change one cell with every guard out of the way, and put the guards back."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        guards = _without_guards(connection, cell.table)
+        where = " AND ".join(f"{k} = ?" for k in cell.key)
+        changed = connection.execute(f"UPDATE {cell.table} SET {cell.column} = ? WHERE {where}",
+                                     (value, *cell.key.values()))
+        assert changed.rowcount == 1
+        for sql in guards:
+            connection.execute(sql)
+        connection.commit()
+
+
+def _flips(home: Home, seed: int, count: int) -> Iterator[tuple[Cell, Any]]:
+    dice = random.Random(seed)
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        cells = _cells(connection)
+    for _ in range(count):
+        cell = dice.choice(cells)
+        yield cell, _altered(cell.value, dice)
+
+
+def test_one_altered_byte_in_any_row_or_event_is_found(home: Home) -> None:
+    kept = home.ledger.read_bytes()
+    for cell, value in _flips(home, seed=7, count=FLIPS):
+        try:
+            _overwrite(home.ledger, cell, value)
+        except sqlite3.IntegrityError:
+            value = cell.value  # SQLite itself would not take it (a key that is there already, a wrong type)
+        told = verify_ledger(home, full=True)
+        assert told.disagreements or value == cell.value, f"{cell.table}.{cell.column}: {cell.value!r} -> {value!r}"
+        home.ledger.write_bytes(kept)
+
+
+def test_one_altered_byte_in_any_file_of_evidence_is_found(home: Home) -> None:
+    dice = random.Random(11)
+    files = [p for p in sorted((home.root / "evidence").rglob("*")) if p.is_file() and p.stat().st_size]
+    assert {p.name for p in files} >= {"train.log", "manifest.json", "exit.json", "status.json", "summary.csv",
+                                       "ledger_of_record.csv"}
+    for _ in range(FLIPS):
+        path = dice.choice(files)
+        kept = path.read_bytes()
+        at = dice.randrange(len(kept))
+        path.write_bytes(kept[:at] + bytes([kept[at] ^ (1 << dice.randrange(8))]) + kept[at + 1:])
+        told = verify_ledger(home, full=True)
+        assert any(path.name in d.where for d in told.disagreements), f"{path} at byte {at}"
+        path.write_bytes(kept)
+
+
+def test_a_generated_verdict_that_was_patched_in_the_file_is_found(home: Home) -> None:
+    """A stored generated column is plain bytes of the file to whoever opens it without SQLite."""
+    data = home.ledger.read_bytes()
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        numbers, = connection.execute(
+            "SELECT measured_numbers FROM verdicts WHERE measured_numbers LIKE '0|1|%' LIMIT 1").fetchone()
+    patched = data.replace(numbers.encode(), b"0|0|" + numbers[4:].encode())
+    assert patched != data
+    home.ledger.write_bytes(patched)
+    assert not verify_ledger(home, full=False).agrees
+
+
+@pytest.mark.parametrize("statement", [
+    "DROP TRIGGER {trigger}",
+    "CREATE TRIGGER looser BEFORE INSERT ON verdicts BEGIN SELECT 1; END",
+    "CREATE INDEX extra ON runs (mode)",
+])
+def test_a_guard_that_was_taken_away_or_added_is_found(home: Home, statement: str) -> None:
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        name, = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger' LIMIT 1").fetchone()
+        connection.execute(statement.format(trigger=name))
+        connection.commit()
+    assert kinds(verify_ledger(home, full=False)) == {"schema"}
+
+
+@pytest.mark.parametrize("table", sorted(KEYS))
+def test_a_row_that_was_removed_or_made_up_is_found(home: Home, table: str) -> None:
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        guards = _without_guards(connection, table)
+        key = KEYS[table]
+        row = connection.execute(f"SELECT {', '.join(key)} FROM {table} LIMIT 1").fetchone()
+        if row is None:
+            pytest.fail(f"the campaign left no row in {table}")
+        connection.execute(f"DELETE FROM {table} WHERE {' AND '.join(f'{k} = ?' for k in key)}", row)
+        for sql in guards:
+            connection.execute(sql)
+        connection.commit()
+    told = verify_ledger(home, full=False)
+    assert any(d.where.startswith(table) and "not there" in d.what for d in told.disagreements)
+
+
+def test_a_chain_cut_short_is_found_by_the_rows_it_no_longer_explains(home: Home) -> None:
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        guards = _without_guards(connection, "events")
+        connection.execute("DELETE FROM events WHERE seq > (SELECT max(seq) FROM events) - 3")
+        for sql in guards:
+            connection.execute(sql)
+        connection.commit()
+    assert "row" in kinds(verify_ledger(home, full=False))
+
+
+def test_a_missing_file_a_missing_ledger_and_no_sqlite_file_are_named(home: Home, tmp_path: Path) -> None:
+    log = next((home.root / "evidence").rglob("train.log"))
+    log.unlink()
+    told = verify_ledger(home, full=False)
+    assert any(str(log) == d.where and "cannot be read" in d.what for d in told.disagreements)
+    laptop = Laptop(tmp_path)
+    assert b"there is no ledger" in laptop.run("ledger", "verify", code=4).stderr
+    laptop.home.mkdir()
+    (laptop.home / "ledger.sqlite").write_bytes(b"not a database at all" * 100)
+    laptop.run("ledger", "verify", code=EXIT_DISAGREES)
+
+
+def test_the_command_says_what_it_checked_and_exits_by_it(original: Home) -> None:
+    laptop = Laptop(original.root.parent)
+    done = laptop.run("ledger", "verify")
+    assert re.search(rb"checked \d+ events", done.stderr)
+    assert b"everything agrees" in done.stderr
+    told = json.loads(laptop.run("ledger", "verify", "--fast", "--json").stdout)
+    assert (told["agrees"], told["full"], told["disagreements"]) == (True, False, [])
+    assert len(told["head"]["hash"]) == 64
