@@ -21,6 +21,7 @@ Examples:
   kdorch ledger                                       every run, newest campaign last
   kdorch ledger --status budget-pass                  what stayed within the teacher budget
   kdorch ledger --campaign quickstart --sort steps_to_target
+  kdorch ledger --where 'final_val < 4.1 and budget_pass' --columns name,final_val,train_time_ms
   kdorch ledger --format json | jq '.[].name'
   kdorch ledger show quickstart/l1d64-s0              every gate with its number and the line that proves it
   kdorch ledger verify                                prove all of it again from the raw evidence
@@ -29,17 +30,25 @@ Examples:
 )
 @click.option("--status", metavar="LABEL", help="Only runs that carry this label (any of them, not just the first).")
 @click.option("--campaign", metavar="C", help="Only this campaign, by name or id prefix.")
+@click.option("--host", metavar="NAME", help="Only runs whose last attempt was on this host.")
+@click.option("--where", "where_text", metavar="CONDITION",
+              help="Only runs for which this holds: keys of the JSON form and labels, joined by and, or, not.")
+@click.option("--columns", metavar="KEY,KEY", help="Show these keys of the JSON form, in this order.")
 @click.option("--sort", metavar="KEY", help="Sort by a key of the JSON form; runs without it come last.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_context
-def ledger(context: click.Context, status: str | None, campaign: str | None, sort: str | None, form: str) -> None:
+def ledger(context: click.Context, status: str | None, campaign: str | None, host: str | None,
+           where_text: str | None, columns: str | None, sort: str | None, form: str) -> None:
     """List runs with their labels; 'show' explains one, 'import' brings in older ones."""
     if context.invoked_subcommand is not None:
         return
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.session import open_ledger
-    from orchestrator.report.tables import format_rows
+    from orchestrator.ledger.where import condition
+    from orchestrator.report.tables import chosen_keys, format_rows
 
+    holds = condition(where_text) if where_text is not None else None
+    keys = chosen_keys(columns)
     home = Home.from_environment()
     if not home.ledger.exists():
         rows = []
@@ -48,8 +57,9 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, sor
     else:
         with open_ledger(home, on_upgrade=say) as opened:
             rows = opened.rows(status=status, campaign=campaign, sort=sort)
+    rows = [r for r in rows if (host is None or r.host == host) and (holds is None or holds(r))]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(format_rows(rows, form, width=width), nl=False)
+    click.echo(format_rows(rows, form, keys=keys, width=width), nl=False)
 
 
 ledger.add_command(verify)

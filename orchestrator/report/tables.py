@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.domain.errors import UsageError
+
 KEYS = (
     "run_id", "name", "campaign", "mode", "host", "status", "labels", "state", "outcome", "verdict", "failed_gates",
     "train_time_ms", "teacher_train_time_ms", "budget_ms", "steps", "best_val", "final_val", "steps_to_target",
@@ -22,6 +24,8 @@ KEYS = (
 """The keys of a row in JSON and CSV, in this order. A row is any object that has them as attributes."""
 NARROWEST_NAME = 16
 _LISTS = ("labels", "failed_gates")
+_TEXTS = frozenset({"run_id", "name", "campaign", "mode", "host", "status", "labels", "state", "outcome", "verdict",
+                    "failed_gates", "artifact_dir"})
 
 
 @dataclass(frozen=True)
@@ -31,35 +35,49 @@ class _Column:
     right: bool = False
 
 
-def format_rows(rows: Sequence[object], form: str, *, width: int | None = None) -> str:
+def chosen_keys(text: str | None) -> tuple[str, ...] | None:
+    """The keys of ``name,final_val``; None for None. Raises :class:`UsageError` for one that rows do not have."""
+    if text is None:
+        return None
+    keys = tuple(k.strip() for k in text.split(","))
+    for key in keys:
+        if key not in KEYS:
+            raise UsageError(f"--columns: there is no key {key!r}", hint=f"keys are: {', '.join(KEYS)}")
+    return keys
+
+
+def format_rows(rows: Sequence[object], form: str, *, keys: Sequence[str] | None = None,
+                width: int | None = None) -> str:
     """``rows`` as ``table``, ``json``, ``csv`` or ``md``, ending with a newline.
 
+    ``keys`` of :data:`KEYS` choose what is shown; None: all of them in JSON and CSV, the usual columns elsewhere.
     ``width`` is the terminal's in characters: the table's names are shortened in their middle, then labels at their
     end, to fit it. None: as wide as it needs. Raises ``ValueError`` for another ``form``.
     """
+    columns = _COLUMNS if keys is None else tuple(_plain_column(k) for k in keys)
     if form == "json":
-        return json.dumps([row_object(r) for r in rows], indent=2, allow_nan=False) + "\n"
+        return json.dumps([row_object(r, keys or KEYS) for r in rows], indent=2, allow_nan=False) + "\n"
     if form == "csv":
-        return _csv(rows)
+        return _csv(rows, keys or KEYS)
     if form == "md":
-        return _markdown(rows)
+        return _markdown(rows, columns)
     if form == "table":
-        return _table(rows, width)
+        return _table(rows, columns, width)
     raise ValueError(f"no format {form!r}; there are table, json, csv and md")
 
 
-def row_object(row: object) -> dict[str, Any]:
-    """One row as plain data with exactly the keys of :data:`KEYS`."""
-    return {key: list(getattr(row, key)) if key in _LISTS else getattr(row, key) for key in KEYS}
+def row_object(row: object, keys: Sequence[str] = KEYS) -> dict[str, Any]:
+    """One row as plain data with exactly these keys."""
+    return {key: list(getattr(row, key)) if key in _LISTS else getattr(row, key) for key in keys}
 
 
-def _csv(rows: Sequence[object]) -> str:
+def _csv(rows: Sequence[object], keys: Sequence[str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(KEYS)
+    writer.writerow(keys)
     for row in rows:
-        told = row_object(row)
-        writer.writerow(["" if (v := told[key]) is None else ";".join(v) if key in _LISTS else v for key in KEYS])
+        told = row_object(row, keys)
+        writer.writerow(["" if (v := told[key]) is None else ";".join(v) if key in _LISTS else v for key in keys])
     return out.getvalue()
 
 
@@ -104,20 +122,30 @@ _COLUMNS = (
 )
 
 
-def _table(rows: Sequence[object], width: int | None) -> str:
+def _plain_column(key: str) -> _Column:
+    """A key's values as they are, numbers to the right."""
+    def cell(row: Any) -> str:
+        value = getattr(row, key)
+        return "-" if value is None else " ".join(value) if key in _LISTS else str(value)
+
+    return _Column(key, cell, right=key not in _TEXTS)
+
+
+def _table(rows: Sequence[object], columns: Sequence[_Column], width: int | None) -> str:
     if not rows:
         return "no runs\n"
-    cells = [[c.title for c in _COLUMNS]] + [[printable(c.cell(r)) for c in _COLUMNS] for r in rows]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(_COLUMNS))]
-    if width is not None:
+    cells = [[c.title for c in columns]] + [[printable(c.cell(r)) for c in columns] for r in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    if width is not None and columns is _COLUMNS:
         for column, narrowest in ((0, NARROWEST_NAME), (2, 4)):
             over = sum(widths) + 2 * (len(widths) - 1) - width
             widths[column] -= max(0, min(over, widths[column] - narrowest))
     lines = []
     for line in cells:
-        shown = [_middle_out(line[0], widths[0]), line[1], _end_off(line[2], widths[2]), *line[3:]]
+        shown = line if columns is not _COLUMNS else [
+            _middle_out(line[0], widths[0]), line[1], _end_off(line[2], widths[2]), *line[3:]]
         padded = [text.rjust(w) if c.right else text.ljust(w)
-                  for text, w, c in zip(shown, widths, _COLUMNS, strict=True)]
+                  for text, w, c in zip(shown, widths, columns, strict=True)]
         lines.append("  ".join(padded).rstrip())
     rule = "  ".join("-" * w for w in widths)
     return "\n".join([lines[0], rule, *lines[1:]]) + "\n"
@@ -135,8 +163,8 @@ def _end_off(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[:width - 1]}…"
 
 
-def _markdown(rows: Sequence[object]) -> str:
-    lines = ["| " + " | ".join(c.title for c in _COLUMNS) + " |",
-             "|" + "|".join("---:" if c.right else "---" for c in _COLUMNS) + "|"]
-    lines += ["| " + " | ".join(markdown_cell(c.cell(r)) for c in _COLUMNS) + " |" for r in rows]
+def _markdown(rows: Sequence[object], columns: Sequence[_Column]) -> str:
+    lines = ["| " + " | ".join(c.title for c in columns) + " |",
+             "|" + "|".join("---:" if c.right else "---" for c in columns) + "|"]
+    lines += ["| " + " | ".join(markdown_cell(c.cell(r)) for c in columns) + " |" for r in rows]
     return "\n".join(lines) + "\n"
