@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.compare import compare
 from orchestrator.cli.options import say
 from orchestrator.cli.verify import verify
 
@@ -24,6 +25,7 @@ Examples:
   kdorch ledger --where 'final_val < 4.1 and budget_pass' --columns name,final_val,train_time_ms
   kdorch ledger --format json | jq '.[].name'
   kdorch ledger show quickstart/l1d64-s0              every gate with its number and the line that proves it
+  kdorch ledger compare small/baseline-s0 small/b2.0-s0
   kdorch ledger verify                                prove all of it again from the raw evidence
   kdorch ledger import ledger_of_record.csv           figures that somebody wrote down
   kdorch ledger import run.log --mode ce_baseline     a training log""",
@@ -63,6 +65,7 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
 
 
 ledger.add_command(verify)
+ledger.add_command(compare)
 
 
 @ledger.command(epilog="""\b

@@ -1,0 +1,121 @@
+"""``kdorch ledger compare`` on imported logs made to published figures, and what it refuses."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestrator.domain.errors import UsageError
+from orchestrator.ledger.imports import import_log
+from orchestrator.ledger.store import Ledger
+from orchestrator.report.compare import compare
+from tests.e2e.kdorch import Laptop
+
+WARM_UP = 21  # the lines before the first delta that counts
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "ledger.sqlite", clock=lambda: datetime(2026, 1, 1, tzinfo=UTC)) as opened:
+        yield opened
+
+
+def log_with(deltas: Sequence[float], *, validations: dict[int, float] | None = None) -> str:
+    """A modded-nanogpt log whose steady step deltas are exactly these, after a warm-up of 100 ms a step."""
+    lines, at = [], 0.0
+    total = WARM_UP + len(deltas) - 1
+    for step in range(total + 1):
+        if step:
+            at += 100.0 if step < WARM_UP else deltas[step - WARM_UP]
+            lines.append(f"step:{step}/{total} train_loss:5.0000 train_time:{at:.0f}ms step_avg:{at / step:.2f}ms")
+        if validations and step in validations:
+            lines.append(f"step:{step}/{total} val_loss:{validations[step]:.4f} train_time:{at:.0f}ms "
+                         f"step_avg:{at / max(1, step):.2f}ms")
+    return "\n".join(lines) + "\n"
+
+
+def shaped(median: int, p90: int, n: int) -> list[float]:
+    """``n`` deltas with exactly this median and this 90th percentile, in a fixed disorder."""
+    low, high = n // 2 - 1, n // 10 + 2
+    values = [median - 1.0] * low + [float(median)] * (n - low - high) + [float(p90)] * high
+    random.Random(5).shuffle(values)
+    return values
+
+
+def bring_in(ledger: Ledger, tmp_path: Path, name: str, text: str, mode: str = "measurement") -> None:
+    path = tmp_path / f"{name}.log"
+    path.write_text(text)
+    import_log(ledger, path, mode=mode)
+
+
+def test_the_teacher_inference_a_b_gives_its_published_figures_and_its_winner(ledger: Ledger, tmp_path: Path) -> None:
+    bring_in(ledger, tmp_path, "A_default", log_with(shaped(67, 101, 120)))
+    bring_in(ledger, tmp_path, "B_sdpa", log_with(shaped(424, 728, 120)))
+    told = compare(ledger, tmp_path, ["A_default", "B_sdpa"], assume_same=True)
+    a, b = told.runs
+    assert a.steps is not None
+    assert b.steps is not None
+    assert (a.steps.median_ms, a.steps.p90_ms) == (67, 101)
+    assert (b.steps.median_ms, b.steps.p90_ms) == (424, 728)
+    assert b.step_time is not None
+    assert b.step_time.words == "slower"
+    assert b.step_time.low is not None
+    assert b.step_time.low > 4
+
+
+def test_two_logs_of_one_process_alike_show_no_difference(ledger: Ledger, tmp_path: Path) -> None:
+    bring_in(ledger, tmp_path, "one", log_with(shaped(250, 460, 400)))
+    values = shaped(250, 460, 400)
+    bring_in(ledger, tmp_path, "other", log_with(values[::-1]))
+    ratio = compare(ledger, tmp_path, ["one", "other"], assume_same=True).runs[1].step_time
+    assert ratio is not None
+    assert ratio.words == "no difference shown"
+
+
+def test_the_reference_reaches_4_07_at_step_650_after_212_851_ms(ledger: Ledger, tmp_path: Path) -> None:
+    """The target is confirmed by the second of two consecutive validations, and its time is the one counted."""
+    validations = {625: 4.07, 650: 4.0690, 600: 4.10, 575: 4.12}
+    deltas = [251.0] * 700
+    text = log_with(deltas, validations=validations)
+    before = 100 * (WARM_UP - 1) + 251 * (650 - WARM_UP + 1)
+    text = text.replace(f"train_time:{before}ms", "train_time:212851ms")
+    bring_in(ledger, tmp_path, "ce", text, mode="ce_baseline")
+    hit = compare(ledger, tmp_path, ["ce", "ce"], target=4.07).runs[0].hit
+    assert hit is not None
+    assert (hit.steps_to_target, hit.time_to_target_ms) == (650, 212851)
+
+
+def test_imported_logs_are_not_set_against_each_other_without_a_persons_word(ledger: Ledger, tmp_path: Path) -> None:
+    bring_in(ledger, tmp_path, "a", log_with([10.0] * 200, validations={50: 4.0, 75: 4.0}))
+    bring_in(ledger, tmp_path, "b", log_with([20.0] * 200, validations={25: 4.0, 50: 4.0}))
+    refused = compare(ledger, tmp_path, ["a", "b"], target=4.0).runs[1]
+    assert refused.step_time is None
+    assert refused.time_saved_ms is None
+    assert any("imported" in why for why in refused.refused_times)
+    assert refused.steps_saved == 25
+    vouched = compare(ledger, tmp_path, ["a", "b"], target=4.0, assume_same=True).runs[1]
+    assert vouched.step_time is not None
+    assert vouched.step_time.words == "slower"
+    assert vouched.refused_times == ()
+
+
+def test_a_run_without_a_log_and_a_single_run_are_refused(ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run"):
+        compare(ledger, tmp_path, ["nobody", "nothing"])
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "compare", "only", code=2)
+
+
+def test_the_command_compares_in_words_and_in_json(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    for name, ms in (("fast", 10.0), ("slow", 20.0)):
+        (tmp_path / f"{name}.log").write_text(log_with([ms] * 150, validations={25: 4.0, 50: 3.9}))
+        laptop.run("ledger", "import", f"{name}.log", "--mode", "measurement")
+    words = laptop.run("ledger", "compare", "fast", "slow", "--same-machine", "--target", "4.0").stdout.decode()
+    assert "step 50" in words
+    assert "slower" in words
+    assert b'"refused_times": []' in laptop.run("ledger", "compare", "fast", "slow", "--same-machine", "--json").stdout
