@@ -1,0 +1,87 @@
+"""A person's own SELECT on the ledger.
+
+The file is opened read-only, and an authorizer lets reads through and nothing else. So no statement can write, attach another file, or call anything that touches the file system.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from orchestrator.domain.errors import LedgerError, UsageError
+
+LONGEST_S = 60.0
+_CHECK_EVERY = 10_000
+_READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
+_REFUSED_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
+_PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Column names, and rows of what SQLite gives: text, numbers, bytes or None."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def ask(path: Path, statement: str, *, limit: int) -> Answer:
+    """Run one SELECT and return at most ``limit`` rows.
+
+    Raises :class:`UsageError` for a statement that is wrong, that would do anything but read, or that takes longer
+    than :data:`LONGEST_S`; :class:`LedgerError` where there is no ledger.
+    """
+    with _reading(path) as connection:
+        until = time.monotonic() + LONGEST_S
+        connection.set_progress_handler(lambda: int(time.monotonic() > until), _CHECK_EVERY)
+        connection.set_authorizer(_authorize)
+        try:
+            cursor = connection.execute(statement)
+            if cursor.description is None:
+                raise UsageError("this statement asks for nothing", hint="write a SELECT")
+            return Answer(tuple(d[0] for d in cursor.description), tuple(cursor.fetchmany(limit)))
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise UsageError(f"the statement took longer than {LONGEST_S:.0f} s and was stopped") from None
+            raise UsageError(f"SQLite says: {error}", hint="'kdorch ledger sql' without a statement lists the "
+                                                           "tables") from None
+        except sqlite3.DatabaseError as error:
+            words = "only reading is allowed here" if "not authorized" in str(error) else f"SQLite says: {error}"
+            raise UsageError(words, hint="the ledger is changed by kdorch's other commands alone") from None
+        except (sqlite3.Warning, ValueError) as error:
+            raise UsageError(f"one statement at a time: {error}") from None
+
+
+def tables(path: Path) -> Answer:
+    """The tables and views with their columns."""
+    with _reading(path) as connection:
+        rows = connection.execute(
+            "SELECT m.name, m.type, group_concat(c.name, ', ') "
+            "FROM sqlite_schema AS m, pragma_table_xinfo(m.name) AS c "
+            "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' GROUP BY m.name, m.type ORDER BY m.name")
+        return Answer(("name", "type", "columns"), tuple(rows.fetchall()))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.is_file():
+        raise LedgerError(f"{path}: there is no ledger", hint="launch a campaign or import something first")
+    with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA query_only = ON")
+        yield connection
+
+
+def _authorize(action: int, one: str | None, two: str | None, _database: str | None, _trigger: str | None) -> int:
+    if action in _READS:
+        return sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_FUNCTION:
+        return sqlite3.SQLITE_DENY if two in _REFUSED_FUNCTIONS else sqlite3.SQLITE_OK
+    if action == sqlite3.SQLITE_PRAGMA and one in _PRAGMAS:
+        return sqlite3.SQLITE_OK
+    return sqlite3.SQLITE_DENY
