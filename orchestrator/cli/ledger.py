@@ -11,6 +11,7 @@ import click
 from orchestrator.cli.compare import compare
 from orchestrator.cli.options import say
 from orchestrator.cli.sql import sql
+from orchestrator.cli.stats import stats
 from orchestrator.cli.verify import verify
 
 FORMATS = ("table", "json", "csv", "md")
@@ -68,6 +69,7 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
 ledger.add_command(verify)
 ledger.add_command(compare)
 ledger.add_command(sql)
+ledger.add_command(stats)
 
 
 @ledger.command(epilog="""\b

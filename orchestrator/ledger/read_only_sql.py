@@ -1,6 +1,7 @@
 """A person's own SELECT on the ledger.
 
-The file is opened read-only, and an authorizer lets reads through and nothing else. So no statement can write, attach another file, or call anything that touches the file system.
+The file is opened read-only, and an authorizer lets reads through and nothing else. So no statement can write, attach
+another file, or call anything that touches the file system.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -119,3 +120,14 @@ def test_the_command_compares_in_words_and_in_json(tmp_path: Path) -> None:
     assert "step 50" in words
     assert "slower" in words
     assert b'"refused_times": []' in laptop.run("ledger", "compare", "fast", "slow", "--same-machine", "--json").stdout
+
+
+def test_stats_say_what_a_campaign_cost_and_what_is_left_of_its_budget(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "import", str(Path(__file__).parent / "data" / "ledger_of_record.csv"))
+    told, = json.loads(laptop.run("ledger", "stats", "--json").stdout)
+    budget, = told["budgets"]
+    assert (budget["budget_ms"], budget["passed"], budget["measured"]) == (69402, 5, 7)
+    assert budget["chosen"] is None
+    assert told["train_ms"] == 694015 + 362472 + 184101 + 32917 + 66542 + 56620 + 34539 + 39767
+    assert b"69402 ms" in laptop.run("ledger", "stats").stdout
