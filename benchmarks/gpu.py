@@ -133,12 +133,15 @@ class Bench:
     def _spec(self, size: Size, model: dict[str, Any], steps: int, *, kd: str | None, compiled: bool) -> dict[str, Any]:
         distillation = None if kd is None else {
             "alpha": 0.5, "temperature": 1.0, "dynamic_norm": kd, "norm_max": 10.0,
-            "stop": {"mode": "never", "margin": 0.05, "sign": 1, "min_step": 25, "max_fraction": 1.0}}
+            "stop": {"mode": "never", "margin": 0.05, "sign": 1, "min_step": 25, "max_fraction": 1.0},
+            "divergence": "exact", "topk": 64, "samples": 50, "token_stride": 1, "token_chunk": None, "apply_every": 1,
+            "microbatches": None, "teacher_logits": "live", "cache": None, "backend": "auto"}
         return {
             "contract": "v1", "entry": "gpt", "mode": "ce" if kd is None else "kd", "seed": 0, "horizon": steps,
             "precision": self.precision, "threads": 0 if self.cuda else 1, "compile": compiled, "model": model,
             "kd": distillation,
             "data": {"corpus": "python-stdlib", "train": None, "validation": None, "sha256": None,
+                     "tokenizer": None,
                      "sequence_length": size.sequence_length, "batch_sequences": size.batch_sequences,
                      "microbatch_sequences": size.microbatch_sequences},
             "optimizer": {"kind": "muon", "lr": 2e-3, "muon_lr": 2e-2, "weight_decay": 0.0, "beta1": 0.9, "beta2": 0.95,

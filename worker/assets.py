@@ -60,16 +60,12 @@ def put(root: Root, sha256: str, size: int, offset: int, piece: bytes) -> int:
         os.close(fd)
 
 
-def read(root: Root, sha256: str, offset: int, limit: int) -> tuple[bytes, int]:
-    """A piece of an asset, and the asset's size."""
+def open_asset(root: Root, sha256: str) -> int:
+    """A descriptor, for reading, of an asset. Raises :class:`RequestRefused` where there is none."""
     try:
-        fd = open_beneath(root.assets, sha256)
+        return open_beneath(root.assets, sha256)
     except FileNotFoundError:
         raise RequestRefused("not_found", f"asset {sha256} is not here") from None
-    try:
-        return os.pread(fd, limit, offset), os.fstat(fd).st_size
-    finally:
-        os.close(fd)
 
 
 def adopt(root: Root, attempt: AttemptDir, name: str, sha256: str) -> int:

@@ -1,4 +1,4 @@
-"""What a host can say of itself: the answer to ``doctor``. Looks, and changes nothing."""
+"""What a host can say of itself at no cost: the beginning of the answer to ``doctor``. Looks, and changes nothing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 import time
 from typing import Any
 
+from worker.environment import platform_tag
 from worker.gpu import gpus
 from worker.load import loadavg_1m
 from worker.paths import Root
@@ -17,7 +18,7 @@ from worker.wire import utc
 
 def facts(root: Root) -> dict[str, Any]:
     """Facts of this host and this Python. Null where something cannot be known; versions are not imported."""
-    place = _existing(root.path)
+    place = existing_place(root.path)
     space = _space(place)
     return {
         "now": utc(time.time()),
@@ -26,10 +27,12 @@ def facts(root: Root) -> dict[str, Any]:
         "torch": _version("torch"),
         "numpy": _version("numpy"),
         "machine": platform.machine(),
+        "platform": platform_tag(),
         "kernel": platform.release(),
         "cores": os.cpu_count(),
         "loadavg_1m": loadavg_1m(),
-        "memory_available_bytes": _memory_available(),
+        "memory_available_bytes": memory_bytes("MemAvailable"),
+        "memory_mib": _whole_mib(memory_bytes("MemTotal")),
         "root": root.path,
         "root_writable": os.access(place, os.W_OK | os.X_OK),
         "fs_type": file_system(place),
@@ -66,7 +69,7 @@ def _unescape(text: str) -> str:
     return text
 
 
-def _existing(path: str) -> str:
+def existing_place(path: str) -> str:
     """The path, or its nearest ancestor that is there."""
     while not os.path.isdir(path):
         path = os.path.dirname(path)
@@ -88,12 +91,17 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _memory_available() -> int | None:
+def memory_bytes(name: str, meminfo: str = "/proc/meminfo") -> int | None:
+    """A line of the kernel's account of memory, such as ``MemTotal``, in bytes."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as handle:
+        with open(meminfo, encoding="ascii") as handle:
             for line in handle:
-                if line.startswith("MemAvailable:"):
+                if line.startswith(f"{name}:"):
                     return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         return None
     return None
+
+
+def _whole_mib(size_bytes: int | None) -> int | None:
+    return None if size_bytes is None else size_bytes >> 20

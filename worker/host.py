@@ -10,11 +10,16 @@ import argparse
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
+from worker.heart import beating
 from worker.operations import Operations
 from worker.paths import Root
 from worker.requests import LineChannel, Request, RequestRefused
+
+BEATS_ITSELF = frozenset({"hello", "ping", "tail", "launch"})
+"""What is answered at once or in its own time, or forks: there must be no thread then."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,9 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def serve(root: Root, channel: LineChannel) -> int:
     """Answer requests until the input ends or nobody listens any more. Returns the exit code, 0."""
-    operations = Operations(root, channel.waiting)
+    operations = Operations(root, channel.waiting, channel.beat)
     while (request := channel.next_request()) is not None:
-        header, body = answer(operations, request)
+        with nullcontext() if request.op in BEATS_ITSELF else beating(channel.beat):
+            header, body = answer(operations, request)
         try:
             channel.answer(header, body)
         except BrokenPipeError:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from worker.environment import environment_of
 from worker.wire import CONTRACT, PREDICATE_TYPE, STATEMENT_TYPE, Dispatch, Document, is_digest, is_safe_name
 
 BUILD_TYPE = "https://kdorch.dev/run/v1"
@@ -95,6 +96,7 @@ def _dependencies(dispatch: Dispatch, environment: Document) -> list[Document]:
     teacher: dict[str, Any] = dispatch.resolved.get("teacher") or {}
     known: Sequence[tuple[str, object]] = (
         ("bundle", dispatch.bundle),
+        ("environment", environment_of(dispatch.python)),
         ("teacher checkpoint", teacher.get("checkpoint_sha256")),
         ("corpus", environment.get("corpus_sha256")),
     )

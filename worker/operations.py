@@ -2,43 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from worker import assets, wire
+from worker import assets, housekeeping, prepare, wire
 from worker.durable import read_file, write_atomic
-from worker.facts import facts
 from worker.launch import look
+from worker.launches import BEAT_EVERY_S, launch_in_child
 from worker.observe import observe
 from worker.paths import AttemptDir, PathRefused, Root, open_beneath
+from worker.pieces import read_piece, read_whole, unpacked
 from worker.process import boot_id
 from worker.requests import BODY_LIMIT_BYTES, Fields, Request, RequestRefused
-from worker.tail import Followed, tail
-from worker.trainer_command import BUNDLE
+from worker.tail import Followed, Tail
 
 MAX_WAIT_S = 60.0
-LAUNCH_PATIENCE_S = 120.0
 _PLACES = re.compile(r"runs/([0-9a-f]{64})/(?:spec|dispatch/([0-9a-f]{64}))\.json")
 
 Result = tuple[dict[str, Any], bytes]
 
 
 class Operations:
-    """The operations on one root. ``interrupted`` waits and tells whether the client has sent something else."""
+    """The operations on one root.
 
-    def __init__(self, root: Root, interrupted: Callable[[float], bool]) -> None:
-        self._root, self._interrupted = root, interrupted
+    ``interrupted`` waits, for a descriptor as well, and tells whether the client has sent something else; ``beat``
+    tells it that a long operation goes on.
+    """
+
+    def __init__(self, root: Root, interrupted: Callable[..., bool], beat: Callable[[], None]) -> None:
+        self._root, self._beat = root, beat
+        self._tail_of = Tail(interrupted)
         self._table: dict[str, Callable[[Fields, bytes], Result]] = {
             "hello": self._hello, "ping": self._ping, "place": self._place, "launch": self._launch,
-            "probe": self._probe, "read": self._read, "tail": self._tail, "stop": self._stop, "adopt": self._adopt,
-            "has": self._has, "asset_put": self._asset_put, "asset_read": self._asset_read, "doctor": self._doctor,
+            "probe": self._probe, "read": self._read, "read_many": self._read_many,
+            "tail": self._tail, "stop": self._stop, "adopt": self._adopt, "has": self._has, "asset_put": self._asset_put, "asset_read": self._asset_read, "doctor": self._doctor,
+            **prepare.operations(root, interrupted), **housekeeping.operations(root),
         }
 
     def perform(self, request: Request) -> Result:
@@ -81,7 +83,9 @@ class Operations:
         for target, data in pending:
             if read_file(target, wire.DOCUMENT_LIMIT_BYTES + 1) != data:
                 os.makedirs(os.path.dirname(target), exist_ok=True)
-                write_atomic(target, data)
+                # Not synced: who reads it holds it against its digest, and a launch is always asked for after placing
+                # anew. Two syncs a document would be most of the time that placing many takes.
+                write_atomic(target, data, sync=False)
                 placed += 1
         return {"placed": placed, "kept": len(pending) - placed}, b""
 
@@ -100,42 +104,27 @@ class Operations:
         """One after the other: places in the queue follow the order of the request."""
         start = fields.flag("start", True)
         results = []
+        beaten = time.monotonic()
         for item in fields.items("launches"):
             run_id, number, digest = item.digest("run_id"), item.attempt(), item.digest("dispatch")
-            if start:
-                result, detail = self._run_launch(run_id, number, digest)
-            else:
-                answer = look(self._root, run_id, number, digest)
-                result, detail = answer.result, answer.detail
-            results.append({"run_id": run_id, "attempt": number, "result": result, "detail": detail})
+            answer = (launch_in_child(self._root, run_id, number, digest, self._beat) if start
+                      else look(self._root, run_id, number, digest))
+            results.append({"run_id": run_id, "attempt": number, "result": answer.result, "detail": answer.detail})
+            if time.monotonic() - beaten >= BEAT_EVERY_S:
+                self._beat()
+                beaten = time.monotonic()
         return {"results": results}, b""
-
-    def _run_launch(self, run_id: str, number: int, digest: str) -> tuple[str, str]:
-        """The launch command itself, so that there is one way to launch and no other."""
-        command = [sys.executable, "-m", "worker.supervisor", "launch", "--root", self._root.path, "--run", run_id,
-                   "--attempt", str(number), "--dispatch", digest]
-        try:
-            done = subprocess.run(command, cwd=BUNDLE, stdin=subprocess.DEVNULL, capture_output=True,
-                                  timeout=LAUNCH_PATIENCE_S, check=False)
-            answer = json.loads(done.stdout)
-            return str(answer["result"]), str(answer["detail"])
-        except subprocess.TimeoutExpired:
-            return "refused", f"the launch command did not answer within {LAUNCH_PATIENCE_S:.0f} s"
-        except (ValueError, KeyError, TypeError):
-            words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            return "refused", f"the launch command ended with {done.returncode}: {words[-1] if words else 'no words'}"
 
     def _probe(self, fields: Fields, _body: bytes) -> Result:
         return {"observations": [observe(self._attempt(item)) for item in fields.items("attempts")]}, b""
 
     def _read(self, fields: Fields, _body: bytes) -> Result:
-        offset, limit = fields.count("offset"), min(fields.count("limit"), BODY_LIMIT_BYTES)
-        fd = open_beneath(self._attempt(fields).path, fields.text("path"))
-        try:
-            data, size = os.pread(fd, limit, offset), os.fstat(fd).st_size
-        finally:
-            os.close(fd)
-        return {"size": size, "eof": offset + len(data) >= size}, data
+        attempt, name = self._attempt(fields), fields.text("path")
+        return read_piece(lambda: open_beneath(attempt.path, name), fields.count("offset"), fields.count("limit"),
+                          squeeze=fields.flag("zlib", False))
+
+    def _read_many(self, fields: Fields, _body: bytes) -> Result:
+        return read_whole(self._attempt(fields).path, fields.texts("paths"))
 
     def _tail(self, fields: Fields, _body: bytes) -> Result:
         files = []
@@ -144,9 +133,12 @@ class Operations:
             if not wire.is_safe_name(name):
                 raise RequestRefused("refused_path", f"{name!r} is not a plain relative path")
             known = item.text("state") if "state" in item.values else None
-            files.append(Followed(self._attempt(item), name, item.count("offset"), known))
+            head = item.part("head")
+            files.append(Followed(self._attempt(item), name, item.count("offset"), known,
+                                  None if head is None else (head.count("bytes"), head.digest("sha256"))))
         limit = min(fields.count("limit"), BODY_LIMIT_BYTES)
-        return tail(files, fields.seconds("wait_s", most=MAX_WAIT_S), limit, self._interrupted)
+        return self._tail_of.poll(files, fields.seconds("wait_s", most=MAX_WAIT_S), limit,
+                                  news_only=fields.flag("news_only", False))
 
     def _stop(self, fields: Fields, _body: bytes) -> Result:
         attempt, reason = self._attempt(fields), fields.text("reason", "stop requested")
@@ -165,16 +157,20 @@ class Operations:
         return {"present": assets.has(self._root, fields.digests("assets"))}, b""
 
     def _asset_put(self, fields: Fields, body: bytes) -> Result:
+        if "zlib" in fields.values:
+            body = unpacked(body, fields.count("zlib"))
         return {"have": assets.put(self._root, fields.digest("sha256"), fields.count("size"), fields.count("offset"),
                                    body)}, b""
 
     def _asset_read(self, fields: Fields, _body: bytes) -> Result:
-        offset, limit = fields.count("offset"), min(fields.count("limit"), BODY_LIMIT_BYTES)
-        data, size = assets.read(self._root, fields.digest("sha256"), offset, limit)
-        return {"size": size, "eof": offset + len(data) >= size}, data
+        sha256 = fields.digest("sha256")
+        return read_piece(lambda: assets.open_asset(self._root, sha256), fields.count("offset"), fields.count("limit"),
+                          squeeze=fields.flag("zlib", False))
 
-    def _doctor(self, _fields: Fields, _body: bytes) -> Result:
-        return facts(self._root), b""
+    def _doctor(self, fields: Fields, _body: bytes) -> Result:
+        from worker.doctor import doctor  # deferred: whoever only runs or follows need not load what examines
+
+        return doctor(self._root, fields.text("python", "") or None, kernels=fields.flag("kernels", True)), b""
 
     def _attempt(self, fields: Fields) -> AttemptDir:
         return self._root.attempt(fields.digest("run_id"), fields.attempt())

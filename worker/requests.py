@@ -6,6 +6,7 @@ import json
 import math
 import os
 import select
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,19 @@ class Fields:
             raise _bad(key, "a list of digests", value)
         return list(value)
 
+    def texts(self, key: str) -> list[str]:
+        value = self._get(key)
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise _bad(key, "a list of strings", value)
+        return list(value)
+
+    def part(self, key: str) -> Fields | None:
+        """An object under ``key``, or None where there is none."""
+        value = self.values.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise _bad(key, "an object", value)
+        return None if value is None else Fields(value)
+
     def items(self, key: str) -> list[Fields]:
         value = self._get(key)
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
@@ -104,9 +118,22 @@ class LineChannel:
         self._read_fd, self._write_fd = read_fd, write_fd
         self._buffer = bytearray()
         self._over = False
+        self._speaking = threading.Lock()
+        self._current: Any = None
 
     def next_request(self) -> Request | None:
         """The next request, or None at the end of input. Broken ones come with their reason; nothing is raised."""
+        request = self._next_request()
+        self._current = None if request is None else request.id
+        return request
+
+    def beat(self) -> None:
+        """Say that the request is being worked on. Any thread may. Raises ``BrokenPipeError`` when nobody listens."""
+        line = json.dumps({"beat": self._current}, separators=(",", ":")) + "\n"
+        with self._speaking:
+            write_all(self._write_fd, line.encode())
+
+    def _next_request(self) -> Request | None:
         line = self._line()
         if line is None:
             return None
@@ -132,12 +159,19 @@ class LineChannel:
     def answer(self, header: dict[str, Any], body: bytes = b"") -> None:
         """Send one answer. Raises ``BrokenPipeError`` when nobody listens."""
         line = json.dumps({**header, "body_bytes": len(body)}, sort_keys=True, separators=(",", ":")) + "\n"
-        write_all(self._write_fd, line.encode())
-        write_all(self._write_fd, body)
+        with self._speaking:
+            write_all(self._write_fd, line.encode())
+            write_all(self._write_fd, body)
 
-    def waiting(self, seconds: float) -> bool:
-        """Wait so long for the next request, or for the end; True as soon as there is something."""
-        return bool(self._buffer) or self._over or bool(select.select([self._read_fd], [], [], seconds)[0])
+    def waiting(self, seconds: float, also: int | None = None) -> bool:
+        """Wait so long for the next request, or for the end; True as soon as there is something.
+
+        It also stops waiting when the descriptor ``also`` can be read.
+        """
+        if self._buffer or self._over:
+            return True
+        watched = [self._read_fd] if also is None else [self._read_fd, also]
+        return self._read_fd in select.select(watched, [], [], seconds)[0]
 
     def _line(self) -> bytes | None:
         """Up to the next newline. An endless line is cut short after its limit, and the rest of it thrown away."""

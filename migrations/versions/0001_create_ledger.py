@@ -20,13 +20,27 @@ depends_on = None
 
 APPLICATION_ID = 0x6B646F72  # "kdor"
 
-MOVING = ("attempts", "campaign_runs")
-"""Tables whose rows may change, by rules in the guards."""
-LOOSE = ("host_reachability",)
-"""Tables that are simply overwritten."""
-CLOSED = ("parsers", "attempt_edges")
-"""Tables that only migrations fill."""
-UNDER_AN_EVENT = ("campaigns", "stage_policies", "campaign_runs", "evidence", "resolutions", "verdicts", "promotions")
+
+
+class Kinds(NamedTuple):
+    """Which tables are kept how; a table in none of these holds records that nobody changes."""
+
+    moving: tuple[str, ...]
+    """Rows may change, by rules in the guards."""
+    loose: tuple[str, ...]
+    """Rows are simply overwritten."""
+    closed: tuple[str, ...]
+    """Filled by migrations alone."""
+    under_an_event: tuple[str, ...]
+    """Each row names the event that was written with it."""
+
+
+KINDS = Kinds(
+    moving=("attempts", "campaign_runs"),
+    loose=("host_reachability",),
+    closed=("parsers", "attempt_edges"),
+    under_an_event=("campaigns", "stage_policies", "campaign_runs", "evidence", "resolutions", "verdicts",
+                    "promotions"))
 
 PARSERS = [("csv/1", "csv", 1), ("modded-nanogpt/1", "log", 1), ("modded-nanogpt/1", "sealed", 1)]
 EDGES = [
@@ -123,9 +137,9 @@ def _trigger(name: str, when: str, table: str, condition: str, message: str) -> 
             f"BEGIN SELECT RAISE(ABORT, '{message}'); END")
 
 
-def _triggers(table: Table) -> list[str]:
+def _triggers(table: Table, kinds: Kinds = KINDS) -> list[str]:
     found = []
-    moments = ["INSERT", "UPDATE"] if table.name in (*MOVING, *LOOSE) else ["INSERT"]
+    moments = ["INSERT", "UPDATE"] if table.name in (*kinds.moving, *kinds.loose) else ["INSERT"]
     for moment in moments:
         for name, expression in table.checks:
             found.append(_trigger(f"{name}_{moment.lower()}", f"BEFORE {moment}", table.name,
@@ -137,7 +151,7 @@ def _triggers(table: Table) -> list[str]:
             found.append(_trigger(f"{name}_{moment.lower()}", f"AFTER {moment}", table.name,
                                   f"{given} AND NOT EXISTS (SELECT 1 FROM {other} AS t WHERE {match})",
                                   f"{table.name}: {name}"))
-    if table.name in LOOSE:
+    if table.name in kinds.loose:
         return found
     for number, key in enumerate(table.keys):
         match = " AND ".join(f"t.{c} = NEW.{c}" for c in key)
@@ -146,13 +160,13 @@ def _triggers(table: Table) -> list[str]:
                               f"{table.name}: there already, and never replaced"))
     found.append(_trigger(f"{table.name}_no_delete", "BEFORE DELETE", table.name, "1",
                           f"{table.name}: nothing is ever deleted"))
-    if table.name not in MOVING:
+    if table.name not in kinds.moving:
         found.append(_trigger(f"{table.name}_no_update", "BEFORE UPDATE", table.name, "1",
                               f"{table.name}: nothing is ever changed"))
-    if table.name in CLOSED:
+    if table.name in kinds.closed:
         found.append(_trigger(f"{table.name}_closed", "BEFORE INSERT", table.name, "1",
                               f"{table.name}: filled by migrations alone"))
-    if table.name in UNDER_AN_EVENT:
+    if table.name in kinds.under_an_event:
         found.append(_trigger(f"{table.name}_event", "BEFORE INSERT", table.name,
                               "NEW.event_seq IS NOT (SELECT max(seq) FROM events)",
                               f"{table.name}: a record goes under the event that is written with it"))

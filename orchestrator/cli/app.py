@@ -20,6 +20,8 @@ _VERBS = {
     "why": ("orchestrator.cli.why:why", "Show what proves that a run is where it is, and what happens next."),
     "run": ("orchestrator.cli.run:run", "Show, read, stop, repeat or fetch one run."),
     "host": ("orchestrator.cli.host:host", "List, trust and examine hosts."),
+    "asset": ("orchestrator.cli.asset:asset", "Checkpoints, shards and caches by name: add, push, pull."),
+    "notify": ("orchestrator.cli.notify:notify", "Tell you when a campaign ends or something needs attention."),
     "report": ("orchestrator.cli.report:report", "Render a campaign's report from the ledger."),
 }
 

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.doctor import doctor
+from orchestrator.cli.gc import gc
 from orchestrator.cli.options import hosts_option, json_option, say
+from orchestrator.cli.prepare import prepare
 
 
 @click.group(epilog="""\b
 Examples:
   kdorch host list
   kdorch host trust h100        look at the key the host shows, and trust it
-  kdorch host doctor h100       is it fit to run?""")
+  kdorch host doctor h100       is it fit to run?
+  kdorch host prepare h100      build its environment and bring what it lacks
+  kdorch host gc h100 --dry-run what could be removed there?""")
 def host() -> None:
-    """List, trust and examine hosts."""
+    """List, trust, examine, prepare and clean hosts."""
 
 
 @host.command("list")
@@ -70,23 +75,6 @@ def trust(name: str, yes: bool, replace: bool, hosts_file: Path | None) -> int:
     return 0
 
 
-@host.command()
-@click.argument("name")
-@json_option("The facts as JSON.")
-@hosts_option
-def doctor(name: str, as_json: bool, hosts_file: Path | None) -> int:
-    """Examine a host: connection, Python, torch, disk, GPUs. Each line ok, warn or fail, with the remedy."""
-    from orchestrator.dispatch.doctor import examine
-    from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.session import inventory_of, this_bundle
-
-    home = Home.from_environment()
-    entry = inventory_of(home, hosts_file).host(name)
-    findings = examine(home, entry, this_bundle())
-    if as_json:
-        click.echo(json.dumps([f.as_dict() for f in findings], indent=2, sort_keys=True))
-    else:
-        for finding in findings:
-            click.echo(f"{finding.level:<5} {finding.subject:<12} {finding.fact}"
-                       f"{f'  ->  {finding.remedy}' if finding.remedy else ''}")
-    return 3 if any(f.level == "fail" for f in findings) else 0
+host.add_command(doctor)
+host.add_command(prepare)
+host.add_command(gc)

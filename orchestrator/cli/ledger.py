@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli.compare import compare
 from orchestrator.cli.options import say
+from orchestrator.cli.parse import parse
 from orchestrator.cli.sql import sql
 from orchestrator.cli.stats import stats
 from orchestrator.cli.verify import verify
@@ -70,6 +71,7 @@ ledger.add_command(verify)
 ledger.add_command(compare)
 ledger.add_command(sql)
 ledger.add_command(stats)
+ledger.add_command(parse)
 
 
 @ledger.command(epilog="""\b

@@ -1,8 +1,9 @@
 """Drives a campaign from its file to its last verdict.
 
 The loop is: plan with what the ledger knows; record what became known; pin what became literal; place and launch
-what is ready; follow what lives; choose when a stage ends; until nothing moves. Every step may be repeated and may
-run in several processes at once, so the process may be killed anywhere and the next command carries on.
+what is ready; follow what lives; try again what the campaign's rules say; choose when a stage ends; until nothing
+moves. Every step may be repeated and may run in several processes at once, so the process may be killed anywhere and
+the next command carries on.
 """
 
 from __future__ import annotations
@@ -10,26 +11,26 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.dispatch.choose import choose
-from orchestrator.dispatch.events import ChoiceMade, Emit, Note, PolicyPinned, RunState
+from orchestrator.dispatch.events import Emit, RunState
 from orchestrator.dispatch.follow import Follower
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.knowledge import LedgerKnowledge, needs_retry
 from orchestrator.dispatch.launch import Launcher
+from orchestrator.dispatch.patience import Patience
 from orchestrator.dispatch.pool import HostPool
-from orchestrator.domain.budget import derive_budget
+from orchestrator.dispatch.retries import Retry, decide
+from orchestrator.dispatch.stages import Stages, policy_stage
 from orchestrator.domain.errors import PlanChanged, StaleRun
-from orchestrator.domain.lifecycle import TERMINAL_STATES, Outcome, State
-from orchestrator.domain.metrics import to_u6
-from orchestrator.domain.verdict import Gate, Policy, Role
-from orchestrator.ledger.rows import CampaignRecord, MemberRecord, ResolutionRecord, RunRecord
+from orchestrator.domain.lifecycle import TERMINAL_STATES, State
+from orchestrator.domain.verdict import Role
+from orchestrator.ledger.rows import AttemptRow, CampaignRecord, MemberRecord, RunRecord
 from orchestrator.ledger.store import Ledger
-from orchestrator.planning.plan import Plan, PlannedRun, PlannedStage, PolicyPlan
+from orchestrator.planning.plan import Plan, PlannedRun
 from orchestrator.wire.spec import config_id_of, spec_bytes
 
+__all__ = ["CampaignDriver", "Progress", "policy_stage"]
+
 ROUND_S = 1.0
-AUTOMATIC_RETRIES = 2
-_LOST = (Outcome.LOST_REBOOT, Outcome.LOST_SUPERVISOR)
 _MODES = {Role.CE: "ce_baseline", Role.TEACHER: "teacher", Role.KD: "kd", Role.CONTROL: "control",
           Role.MEASUREMENT: "measurement"}
 
@@ -59,8 +60,9 @@ class CampaignDriver:
                               "nothing was launched",
                               hint="look at what changed with --dry-run, then launch with the new hash")
         self._names: dict[str, str] = {}
-        self._blocked: dict[str, str] = {}
-        self._retries: dict[str, int] = {}
+        self._decided: dict[tuple[str, int], Retry | None] = {}
+        self._stages = Stages(ledger, emit, self._names, self._over)
+        self._patience = Patience(ledger, pool, emit)
         self._follower = Follower(home, ledger, pool, emit, names=lambda run_id: self._names.get(run_id, run_id[:12]))
 
     @property
@@ -78,15 +80,16 @@ class CampaignDriver:
         self._retry_failed()
         while True:
             self._advance_stages()
-            self._retry_lost()
-            launched = self._launcher.launch(self._ready(), self._plan)
+            self._retry_due()
+            launched = self._launcher.launch(self._stages.ready(self._plan), self._plan)
             live = self._follower.live(self._run_ids())
             if detach and not launched:
-                return Progress(self._plan, self._open_stages(), waiting=bool(live))
-            if not live:
-                if not self._advance_stages() and not self._lost_again():
-                    return Progress(self._plan, self._open_stages())
+                return Progress(self._plan, self._stages.waiting(self._plan), waiting=bool(live))
+            if not live and not self._launcher.waits_for_hosts:
+                if not self._advance_stages() and not self._due():
+                    return Progress(self._plan, self._stages.waiting(self._plan))
                 continue
+            self._patience.withdraw_overdue(live, self._plan)
             self._follower.round(self._run_ids(), ROUND_S)
             self._follower.rest(live)
 
@@ -119,158 +122,60 @@ class CampaignDriver:
 
     def _judge_known(self) -> None:
         """A run that another campaign finished is judged under this campaign's policy once that is pinned."""
-        for run in self._ready():
+        for run in self._stages.ready(self._plan):
             assert run.run_id is not None
             self._ledger.judge(self._plan.campaign_id, run.run_id)
 
-    def _pinned(self) -> frozenset[str]:
-        """The keys whose policy is pinned: one question per stage, however many runs it has."""
-        return frozenset(key for stage in self._plan.stages for key in stage.policies
-                         if self._ledger.pinned_policy(self._plan.campaign_id, key) is not None)
-
     def _advance_stages(self) -> bool:
         """Pin choices and policies that became possible; plan again when something did."""
-        chosen = sum(self._pin_choice(stage) for stage in self._plan.stages)
+        chosen = self._stages.pin_choices(self._plan)
         if chosen:
             self._plan = self._make_plan(self._knowledge)
             self._record()
-        pinned = sum(self._pin_policies(stage) for stage in self._plan.stages)
-        return chosen + pinned > 0
-
-    def _members(self, stage: PlannedStage) -> list[PlannedRun]:
-        return [r for r in self._plan.runs if r.stage == stage.name]
+        pinned = self._stages.pin_policies(self._plan)
+        if pinned:
+            self._judge_known()
+        return chosen or pinned
 
     def _over(self, runs: Sequence[PlannedRun]) -> bool:
         """Whether every one of these runs ended for good."""
         if not runs or any(r.run_id is None for r in runs):
             return False
         attempts = self._ledger.current_attempts([r.run_id for r in runs if r.run_id])
-        return all(a.state in TERMINAL_STATES and not self._may_retry(a.run_id, a.outcome) for a in attempts)
+        return all(a.state in TERMINAL_STATES and self._retry_of(a) is None for a in attempts)
 
-    def _pin_choice(self, stage: PlannedStage) -> bool:
-        """Resolve ``STAGE.best`` once all of its runs ended; the first process to do so decides for all."""
-        if stage.choice is None or self._ledger.resolution(stage.choice.key) is not None:
-            return False
-        runs = [r for r in self._members(stage) if r.role is not Role.CONTROL]
-        if not self._over(runs):
-            return False
-        ids = {r.run_id for r in runs}
-        rows = [r for r in self._ledger.rows(campaign=self._plan.campaign_id) if r.run_id in ids]
-        if any(r.verdict is None and r.outcome == Outcome.COMPLETED for r in rows):
-            return False  # finished but not judged yet: its policy waits for an earlier stage
-        choice = choose(rows, stage.choice.by)
-        if choice.row is None:
-            self._block(stage.name, f"{stage.name}.best: {choice.reason}")
-            return False
-        final = choice.row.final_val
-        pinned = self._ledger.resolve(ResolutionRecord(
-            key=stage.choice.key, campaign_id=self._plan.campaign_id, selector=f"{stage.name}.best",
-            candidates=tuple(sorted(i for i in ids if i)), chosen_run_id=choice.row.run_id,
-            checkpoint_sha256=self._ledger.best_checkpoint(choice.row.run_id),
-            final_val_u6=None if final is None else to_u6(final), reason=choice.reason))
-        self._ledger.promote_candidate(self._plan.campaign_id, pinned.chosen_run_id)
-        self._emit(ChoiceMade(self._plan.campaign, f"{stage.name}.best",
-                              self._names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12]), pinned.reason))
-        return True
-
-    def _block(self, stage: str, reason: str) -> None:
-        if self._blocked.get(stage) != reason:
-            self._blocked[stage] = reason
-            self._emit(Note(reason))
-
-    def _pin_policies(self, stage: PlannedStage) -> bool:
-        """Make the stage's policies literal and pin them, before its first run."""
-        moved = False
-        for key, plan in stage.policies.items():
-            if self._ledger.pinned_policy(self._plan.campaign_id, key) is not None:
-                continue
-            policy = self._literal(plan)
-            if policy is None:
-                continue
-            self._ledger.pin_policy(self._plan.campaign_id, key, policy)
-            moved = True
-            self._emit(PolicyPinned(self._plan.campaign, key, policy.name, policy.budget_ms, policy.budget_derivation,
-                                    None if policy.target_u6 is None else policy.target_u6 / 1e6))
-        if moved:
-            self._judge_known()
-        return moved
-
-    def _literal(self, plan: PolicyPlan) -> Policy | None:
-        """The policy with every number literal, or None while a run or choice that it derives from is not there."""
-        budget_ms, derivation, target = plan.budget_ms, plan.budget_derivation, plan.target_u6
-        if plan.budget_of is not None:
-            source = self._run_named(plan.budget_of)
-            row = self._ledger.measured(source.run_id) if source is not None and source.run_id else None
-            if source is None or row is None or row.train_time_ms is None or not row.complete:
-                return None
-            assert plan.budget_fraction is not None
-            budget = derive_budget(plan.budget_fraction, source.name, row.train_time_ms)
-            budget_ms, derivation = budget.limit_ms, budget.derivation
-        elif plan.budget_like is not None:
-            like = self._ledger.pinned_policy(self._plan.campaign_id, plan.budget_like)
-            if like is None:
-                return None
-            budget_ms, derivation = like.budget_ms, like.budget_derivation
-        if plan.target_key is not None:
-            choice = self._ledger.resolution(plan.target_key)
-            if choice is None or choice.final_val_u6 is None:
-                return None
-            target = choice.final_val_u6
-        gates = tuple(g for g in plan.gates if not (g is Gate.TARGET_REACHED and target is None))
-        return Policy(plan.name, plan.role, gates, budget_ms=budget_ms, budget_derivation=derivation,
-                      trend_points=plan.trend_points, trend_min_drop_u6=plan.trend_min_drop_u6, target_u6=target)
-
-    def _run_named(self, selector: str) -> PlannedRun | None:
-        """The run behind ``STAGE.first``: the first of the stage in plan order."""
-        stage = selector.partition(".")[0]
-        return next((r for r in self._plan.runs if r.stage == stage and r.role is not Role.CONTROL), None)
-
-    def _ready(self) -> list[PlannedRun]:
-        """Runs whose identity is known and whose policy is pinned: those that may start."""
-        pinned = self._pinned()
-        return [r for r in self._plan.runs if r.run_id is not None and policy_stage(r) in pinned]
+    def _retry_of(self, attempt: AttemptRow) -> Retry | None:
+        """The retry that is due after an attempt, by the campaign's rules; asked once for each attempt."""
+        if attempt.state is not State.FINISHED or not needs_retry(attempt.state, attempt.outcome):
+            return None
+        key = (attempt.run_id, attempt.attempt_no)
+        if key not in self._decided:
+            run = next(r for r in self._plan.runs if r.run_id == attempt.run_id)
+            self._decided[key] = decide(
+                self._ledger.attempts(attempt.run_id), self._ledger.notes(attempt.run_id), self._plan.retries,
+                run.spec.data, [c.host for c in run.candidates if c.usable])
+        return self._decided[key]
 
     def _retry_failed(self) -> None:
         """A new launch gives every failed run of the plan one new attempt; a verdict or a divergence is final."""
         for attempt in self._ledger.current_attempts(self._run_ids()):
             if needs_retry(attempt.state, attempt.outcome):
-                self._new_attempt(attempt.run_id, attempt.attempt_no, str(attempt.outcome))
+                self._new_attempt(attempt, self._retry_of(attempt) or Retry(f"{attempt.outcome}: launched again"))
 
-    def _may_retry(self, run_id: str, outcome: Outcome | None) -> bool:
-        return outcome in _LOST and self._retries.get(run_id, 0) < AUTOMATIC_RETRIES
+    def _due(self) -> bool:
+        return any(self._retry_of(a) is not None for a in self._ledger.current_attempts(self._run_ids()))
 
-    def _lost_again(self) -> bool:
-        return any(self._may_retry(a.run_id, a.outcome) for a in self._ledger.current_attempts(self._run_ids())
-                   if a.state is State.FINISHED)
-
-    def _retry_lost(self) -> None:
+    def _retry_due(self) -> None:
         for attempt in self._ledger.current_attempts(self._run_ids()):
-            if attempt.state is State.FINISHED and self._may_retry(attempt.run_id, attempt.outcome):
-                self._retries[attempt.run_id] = self._retries.get(attempt.run_id, 0) + 1
-                self._new_attempt(attempt.run_id, attempt.attempt_no, str(attempt.outcome))
+            retry = self._retry_of(attempt)
+            if retry is not None:
+                self._new_attempt(attempt, retry)
 
-    def _new_attempt(self, run_id: str, after: int, why: str) -> None:
+    def _new_attempt(self, after: AttemptRow, retry: Retry) -> None:
         try:
-            number = self._ledger.new_attempt(run_id, after=after)
+            number = self._ledger.new_attempt(after.run_id, after=after.attempt_no, reason=retry.reason,
+                                              override=retry.override)
         except StaleRun:
             return  # another process gave it one
-        self._emit(RunState(run_id, self._names.get(run_id, run_id[:12]), "planned", None,
-                            f"attempt {number}, after {why}"))
-
-    def _open_stages(self) -> dict[str, str]:
-        """Stages that hold runs which never became ready, with the reason."""
-        reasons = dict(self._blocked)
-        for stage in self._plan.stages:
-            waits = {u for r in self._members(stage) for u in r.unresolved}
-            for key, plan in stage.policies.items():
-                if self._ledger.pinned_policy(self._plan.campaign_id, key) is None:
-                    waits |= {w for w in (plan.budget_of, plan.budget_like, plan.target_of) if w is not None}
-            if waits and stage.name not in reasons:
-                reasons[stage.name] = (f"stage {stage.name} waits for {', '.join(sorted(waits))}; launching again "
-                                       "gives runs without a result another attempt")
-        return reasons
-
-
-def policy_stage(run: PlannedRun) -> str:
-    """The key under which the run's policy is pinned: control arms have gates of their own."""
-    return f"{run.stage}:control" if run.role is Role.CONTROL else run.stage
+        self._emit(RunState(after.run_id, self._names.get(after.run_id, after.run_id[:12]), "planned", None,
+                            f"attempt {number}, after {after.outcome}: {retry.reason}"))

@@ -1,7 +1,9 @@
 """Pulls a sealed attempt's evidence, refuses what does not match its manifest, derives and measures.
 
-Files arrive in ``<n>.partial`` and are resumed by offset. Only when every digest is right is the directory renamed to
-``<n>``, so an evidence directory is whole or absent. Checkpoints stay on the host; the manifest names their digests.
+Files arrive in ``<n>.partial`` and are resumed by offset; of a log that was followed, the laptop's own copy is where
+it begins. Only when every digest is right is the directory renamed to ``<n>``, so an evidence directory is whole or
+absent. Checkpoints stay on the host; the manifest names their digests.
+Everything here but the lock of :func:`collecting` may run in a thread: it touches no ledger.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +20,11 @@ from pathlib import Path
 
 from orchestrator.derived.plots import run_plots
 from orchestrator.derived.summary import summary_csv
-from orchestrator.dispatch.agent import HostAgent
+from orchestrator.dispatch.agent import HostAgent, Wanted
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.measure import measure, validation_records
-from orchestrator.domain.errors import EvidenceRefused
+from orchestrator.domain.errors import EvidenceRefused, TransferCorrupt
 from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.rows import EvidenceRecord, FileRecord, MeasurementRecord, ValidationRecord
 from orchestrator.wire.documents import (
@@ -36,6 +39,8 @@ from orchestrator.wire.spec import Spec
 from orchestrator.wire.trainlog import parse_log
 
 CHUNK_BYTES = 4 << 20
+"""How much of a log is asked for at once where it is read as it stands."""
+
 LOG_LIMIT_BYTES = 256 << 20
 FILE_LIMIT_BYTES = 16 << 20
 FILES_LIMIT = 1000
@@ -43,6 +48,9 @@ KEPT_ON_HOST = "checkpoints/"
 DERIVED = "derived"
 """What is computed here from the verified log; no host may send files of that name."""
 NEEDED = ("train.log", "status.json")
+
+_DRAWING = threading.Lock()
+"""Evidence of several hosts is collected at once; matplotlib wants to be used by one thread at a time."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +78,6 @@ def collecting(home: Home, run_id: str) -> Iterator[bool]:
         yield True
 
 
-def _read_whole(agent: HostAgent, run_id: str, attempt: int, path: str) -> bytes:
-    data = bytearray()
-    while True:
-        piece = agent.read(run_id, attempt, path, offset=len(data), limit=CHUNK_BYTES)
-        data += piece.body
-        if len(data) > FILE_LIMIT_BYTES:
-            raise EvidenceRefused(f"{path} of run {run_id[:12]} is larger than {FILE_LIMIT_BYTES} bytes")
-        if piece.eof or not piece.body:
-            return bytes(data)
-
-
 def _check_names(manifest: Manifest, run_id: str, attempt: int, spec_digest: str) -> None:
     asked = manifest.external_parameters
     for key, want in (("run_id", run_id), ("attempt", attempt), ("spec_sha256", spec_digest)):
@@ -103,66 +100,51 @@ def _check_names(manifest: Manifest, run_id: str, attempt: int, spec_digest: str
                                   f"at most {limit} are accepted")
 
 
-def _pull(agent: HostAgent, run_id: str, attempt: int, name: str, size: int, sha256: str, into: Path) -> None:
-    """Bring one file, resuming at what is there, and hold it against its promised size and digest."""
-    target = into / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256()
-    have = 0
-    if target.exists():
-        kept = target.read_bytes()[:size]
-        digest.update(kept)
-        have = len(kept)
-    with target.open("r+b" if target.exists() else "w+b") as out:
-        out.truncate(have)
-        out.seek(have)
-        while have < size:
-            piece = agent.read(run_id, attempt, name, offset=have, limit=min(CHUNK_BYTES, size - have))
-            if not piece.body:
-                break
-            out.write(piece.body)
-            digest.update(piece.body)
-            have += len(piece.body)
-        out.flush()
-        os.fsync(out.fileno())
-    if have != size or digest.hexdigest() != sha256:
-        target.unlink()
-        got = f"{have} bytes" if have != size else f"sha256 {digest.hexdigest()}"
-        want = f"{size} bytes" if have != size else f"sha256 {sha256}"
-        raise EvidenceRefused(f"{name} of run {run_id[:12]}: the manifest promises {want}, the host sent {got}",
-                              hint="run the command again; if it persists, the file was altered after sealing")
-
-
 def _pull_all(agent: HostAgent, home: Home, run_id: str, attempt: int) -> None:
     """Fill and verify the partial directory, add the derived files, and put it in its final place."""
     partial = home.evidence_in_progress(run_id, attempt)
     partial.mkdir(parents=True, exist_ok=True)
-    seal_bytes = _read_whole(agent, run_id, attempt, "exit.json")
+    seal_bytes, manifest_bytes = agent.read_small(run_id, attempt, ("exit.json", "manifest.json"))
+    for name, data in (("exit.json", seal_bytes), ("manifest.json", manifest_bytes)):
+        if len(data) > FILE_LIMIT_BYTES:
+            raise EvidenceRefused(f"{name} of run {run_id[:12]} is larger than {FILE_LIMIT_BYTES} bytes")
     seal = parse_exit(seal_bytes, "exit.json")
     if (seal.run_id, seal.attempt) != (run_id, attempt):
         raise EvidenceRefused(f"exit.json of run {run_id[:12]} speaks of another run or attempt")
-    manifest_bytes = _read_whole(agent, run_id, attempt, "manifest.json")
     found = hashlib.sha256(manifest_bytes).hexdigest()
     if found != seal.manifest_sha256:
         raise EvidenceRefused(f"manifest.json of run {run_id[:12]}: the seal promises sha256 {seal.manifest_sha256}, "
                               f"the host sent {found}")
     manifest = parse_manifest(manifest_bytes, "manifest.json")
     _check_names(manifest, run_id, attempt, spec_digest=run_id)
-    for file in manifest.files:
-        if not file.name.startswith(KEPT_ON_HOST):
-            _pull(agent, run_id, attempt, file.name, file.size_bytes, file.sha256, partial)
+    copy = LogCopy(home, run_id, attempt)
+    wanted = [Wanted(f.name, f.size_bytes, f.sha256) for f in manifest.files if not f.name.startswith(KEPT_ON_HOST)]
+    whole = any(w.name == "train.log" and w.size == copy.offset for w in wanted)
+    copy.hand_over(partial / ("train.log" if whole else "train.log.part"))
+    try:
+        agent.read_many(run_id, attempt, wanted, partial)
+    except TransferCorrupt as error:
+        name = error.path.removeprefix(f"{agent.name}: ")
+        raise EvidenceRefused(
+            f"{name} of run {run_id[:12]}: the manifest promises {error.want}, the host sent {error.got}",
+            hint="run the command again; if it persists, the file was altered after sealing") from None
     log = (partial / "train.log").read_bytes()
     if len(log) != seal.train_log_bytes:
         raise EvidenceRefused(
             f"train.log of run {run_id[:12]} has {len(log)} bytes; the seal says {seal.train_log_bytes}")
     (partial / "manifest.json").write_bytes(manifest_bytes)
     (partial / "exit.json").write_bytes(seal_bytes)
-    write_derived(parse_log(log), partial / DERIVED)
+    names = {f.name for f in manifest.files}
+    for left_over in [p for p in partial.rglob("*.part") if p.relative_to(partial).as_posix() not in names]:
+        left_over.unlink()  # of an earlier try
+    with _DRAWING:
+        write_derived(parse_log(log), partial / DERIVED)
     final = home.evidence(run_id, attempt)
     if final.exists():
         shutil.rmtree(partial)
     else:
         partial.rename(final)
+    copy.drop()
 
 
 def write_derived(curve: Curve, directory: Path) -> None:

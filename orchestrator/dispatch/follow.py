@@ -1,7 +1,9 @@
 """Reconcile, watch and collect: what hosts can prove becomes ledger events, and sealed evidence becomes verdicts.
 
-One ``round`` asks each host once, in a long poll, about all of its live runs. Everything here may be repeated and
-may run in several processes at once: state changes are guarded, claims are the host's, collection holds a lock.
+Every host has a long poll of its own under way, about all of its live runs, in a thread of its own; evidence comes in
+another one. What they bring back is handled here, by the thread that calls ``round``, which alone touches the ledger
+and emits events. Everything may be repeated and may run in several processes at once: state changes are guarded,
+claims are the host's, collection holds a lock.
 """
 
 from __future__ import annotations
@@ -10,10 +12,12 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from orchestrator.dispatch.agent import HostAgent
-from orchestrator.dispatch.collect import collect, collecting
+from orchestrator.dispatch.agent import Followed, HostAgent, TailAnswer
+from orchestrator.dispatch.collect import Collected, collect, collecting
+from orchestrator.dispatch.errands import Errands, Result
 from orchestrator.dispatch.events import (
     Emit,
     MarkerSeen,
@@ -24,6 +28,7 @@ from orchestrator.dispatch.events import (
     VerdictReached,
 )
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.measure import outcome_of
 from orchestrator.dispatch.pool import HostPool
 from orchestrator.domain.errors import ContractError, HostUnreachable, StaleRun, TransportError
@@ -36,7 +41,12 @@ from orchestrator.wire.spec import Spec
 from orchestrator.wire.trainlog import LogFollower
 
 TAIL_LIMIT_BYTES = 1 << 20
+POLL_S = 4.0
+"""How long a host waits for news before it answers that there is none."""
+
 LONGEST_REST_S = 1.0
+ELSEWHERE_S = 0.2
+"""How soon to look again when all there is to do is being done by another process."""
 
 
 @dataclass
@@ -45,7 +55,7 @@ class _View:
 
     attempt: int
     budget_ms: int | None
-    offset: int = 0
+    copy: LogCopy
     total_steps: int | None = None
     follower: LogFollower = field(default_factory=LogFollower)
 
@@ -59,6 +69,11 @@ class Follower:
         self._views: dict[str, _View] = {}
         self._refused: set[tuple[str, int]] = set()
         self._announced: dict[str, tuple[str, str | None]] = {}
+        self._errands = Errands()
+        self._asked: dict[str, list[AttemptRow]] = {}
+        self._fetching: set[tuple[str, int]] = set()
+        self._moved = False
+        pool.on_answer = self._errands.nudge
 
     def live(self, run_ids: Iterable[str]) -> list[AttemptRow]:
         """The current attempts that are on their way and whose evidence was not refused in this process."""
@@ -66,59 +81,101 @@ class Follower:
         return [a for a in attempts if a.state in LIVE_STATES and (a.run_id, a.attempt_no) not in self._refused]
 
     def round(self, run_ids: Iterable[str], wait_s: float) -> None:
-        """Ask every host once about these runs, waiting up to ``wait_s`` seconds in all for news."""
+        """Handle what hosts have to say about these runs, for up to ``wait_s`` seconds or until a run moved.
+
+        Hosts that have nothing to say are not waited for; their polls go on when this returns.
+        """
+        until = time.monotonic() + wait_s
+        self._moved = False
         by_host: dict[str, list[AttemptRow]] = defaultdict(list)
         for attempt in self.live(run_ids):
             if attempt.host is not None:
                 by_host[attempt.host].append(attempt)
         for host, attempts in sorted(by_host.items()):
-            agent = self._pool.agent(host)
-            if agent is None:
-                continue
-            try:
-                self._ask(agent, attempts, wait_s / len(by_host))
-            except HostUnreachable as error:
-                self._pool.lost(host, error)
+            agent = self._pool.agent(host, wait=False)
+            if agent is not None:
+                self._fetch(agent, [a for a in attempts if a.state is State.COLLECTING])
+                self._ask(agent, [a for a in attempts if a.state is not State.COLLECTING])
+        while not self._moved and (left := until - time.monotonic()) > 0:
+            busy = self._errands.under_way or self._pool.connecting & by_host.keys()
+            if not busy and by_host.keys() <= self._pool.silent_hosts:
+                return
+            self._errands.settle(left if busy else min(left, ELSEWHERE_S))
+            if not busy or self._pool.connecting:
+                return  # look at the ledger, or at the pool, again
 
-    def _ask(self, agent: HostAgent, attempts: list[AttemptRow], wait_s: float) -> None:
-        views = {a.run_id: self._view(a) for a in attempts}
-        files = [(a.run_id, a.attempt_no, "train.log", views[a.run_id].offset, _known(a)) for a in attempts]
-        answer = agent.tail(files, wait_s=wait_s, limit=TAIL_LIMIT_BYTES)
+    def rest(self, live: list[AttemptRow]) -> None:
+        """While every host of these attempts is silent, wait for the next try instead of spinning."""
+        pause = self._pool.seconds_to_next_try()
+        if pause is not None and all(a.host in self._pool.silent_hosts for a in live):
+            self._errands.settle(min(pause, LONGEST_REST_S))
+
+    def _ask(self, agent: HostAgent, attempts: list[AttemptRow]) -> None:
+        """Begin a poll of the host, unless one is under way."""
+        host = agent.name
+        if host in self._asked or not attempts:
+            return
+        self._asked[host] = attempts
+        files = []
+        for attempt in attempts:
+            copy = self._view(attempt).copy
+            files.append(Followed(attempt.run_id, attempt.attempt_no, "train.log", copy.offset, _known(attempt),
+                                  *copy.head()))
+        self._errands.send(f"poll-{host}",
+                           lambda: agent.tail(files, wait_s=POLL_S, limit=TAIL_LIMIT_BYTES, news_only=True),
+                           lambda result: self._heard(agent, attempts, result))
+
+    def _heard(self, agent: HostAgent, attempts: list[AttemptRow], result: Result[TailAnswer]) -> None:
+        del self._asked[agent.name]
+        try:
+            answer = result.get()
+        except HostUnreachable as error:
+            if agent.name not in self._pool.silent_hosts:
+                self._pool.lost(agent.name, error)
+            return
         fed: set[str] = set()
         for frame in answer.frames:
             fed.add(frame.run_id)
-            view = views[frame.run_id]
-            if frame.offset == view.offset:
-                view.offset += len(frame.data)
+            view = self._views[frame.run_id]
+            if frame.restart:
+                self._emit(Note(f"{self._names(frame.run_id)}: train.log on {agent.name} was {frame.restart} since it "
+                                "was last read; it is read again from its start"))
+                view.copy.restart()
+                view.follower, view.total_steps = LogFollower(), None
+            if frame.offset == view.copy.offset and frame.data:
+                view.copy.append(frame.data)
                 self._show(frame.run_id, view, frame.data)
         by_run = {a.run_id: a for a in attempts}
         for observation in answer.observations:
-            attempt = by_run[observation.run_id]
-            # The end is news only once the whole log was shown; a log shorter than it was said to be ends here too.
-            shown = views[attempt.run_id].offset
-            if observation.state == "sealed" and attempt.run_id in fed and shown < (observation.train_log_bytes or 0):
-                continue
-            self.learn(attempt, observation)
-        for attempt in self._ledger.current_attempts(by_run):
-            if attempt.state is State.COLLECTING:
-                self.finish(agent, attempt)
+            if self._is_whole(observation, fed):
+                self.learn(by_run[observation.run_id], observation)
+        if not self._moved and not agent.lost:
+            self._ask(agent, attempts)
+
+    def _is_whole(self, seen: Observation, fed: set[str]) -> bool:
+        """The end is news only once the whole log was shown: all of it, or all that the host has."""
+        if seen.state != "sealed" or seen.exit is None:
+            return True
+        shown, sealed = self._views[seen.run_id].copy.offset, seen.exit.train_log_bytes
+        if shown != sealed and seen.run_id not in fed and shown >= (seen.train_log_bytes or 0):
+            self._emit(Note(f"{self._names(seen.run_id)}: train.log has {shown} bytes; its seal says {sealed}"))
+            return True
+        return shown == sealed
 
     def _view(self, attempt: AttemptRow) -> _View:
         view = self._views.get(attempt.run_id)
         if view is None or view.attempt != attempt.attempt_no:
-            view = self._views[attempt.run_id] = _View(attempt.attempt_no, self._own_budget(attempt.run_id))
+            view = _View(attempt.attempt_no, self._own_budget(attempt.run_id),
+                         LogCopy(self._home, attempt.run_id, attempt.attempt_no))
+            self._views[attempt.run_id] = view
+            for data in view.copy.stored():  # what an earlier command downloaded
+                self._show(attempt.run_id, view, data)
         return view
 
     def _own_budget(self, run_id: str) -> int | None:
         """What the run's own train time is held to: a teacher's budget, under the name it is shown by."""
         return next((r.budget_ms for r in self._ledger.rows(run_id=run_id)
                      if r.name == self._names(run_id) and r.mode == "teacher"), None)
-
-    def rest(self, live: list[AttemptRow]) -> None:
-        """While every host of these attempts is silent, wait for the next try instead of spinning."""
-        pause = self._pool.seconds_to_next_try()
-        if pause is not None and all(a.host in self._pool.silent_hosts for a in live):
-            time.sleep(min(pause, LONGEST_REST_S))
 
     def _show(self, run_id: str, view: _View, data: bytes) -> None:
         name = self._names(run_id)
@@ -147,32 +204,80 @@ class Follower:
             state = self._ledger.advance(attempt.run_id, attempt.attempt_no, event, expect=attempt.state,
                                          outcome=outcome, exit_json=exit_json, detail={"why": detail})
         except StaleRun:
+            self._moved = True
             return  # another process saw it first
+        self._moved = True
         self._emit(RunState(attempt.run_id, self._names(attempt.run_id), state.value, attempt.host, detail))
 
     def finish(self, agent: HostAgent, attempt: AttemptRow) -> None:
         """Collect, measure and judge an ended attempt; refused evidence is named and left for the next command."""
-        with collecting(self._home, attempt.run_id) as mine:
-            current = self._ledger.current_attempt(attempt.run_id)
-            if not mine or current.state is not State.COLLECTING:
-                return
-            if attempt.exit_json is None:
-                # Proved lost: there is no seal, so there is no evidence and no verdict.
-                self._ledger.settle(attempt.run_id, attempt.attempt_no, None, None, ())
-                self._emit(RunState(attempt.run_id, self._names(attempt.run_id), "finished", attempt.host,
-                                    str(current.outcome)))
-                return
-            spec = Spec.model_validate_json(self._ledger.spec_json(attempt.run_id))
-            try:
-                got = collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec)
-            except HostUnreachable:
-                raise
-            except (ContractError, TransportError) as error:
-                self._refused.add((attempt.run_id, attempt.attempt_no))
-                self._emit(Note(f"evidence of {self._names(attempt.run_id)} refused: {error.message}"))
-                return
-            verdicts = self._ledger.settle(attempt.run_id, attempt.attempt_no, got.evidence, got.measurement,
-                                           got.validations)
+        with ExitStack() as held:
+            if self._is_ours(attempt, held):
+                spec = Spec.model_validate_json(self._ledger.spec_json(attempt.run_id))
+                try:
+                    got = collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec)
+                except HostUnreachable:
+                    raise
+                except (ContractError, TransportError) as error:
+                    self._refuse(attempt, error)
+                    return
+                self._settle(attempt, got)
+
+    def _fetch(self, agent: HostAgent, ended: list[AttemptRow]) -> None:
+        """Begin to bring the evidence of ended attempts, each once."""
+        for attempt in ended:
+            key = (attempt.run_id, attempt.attempt_no)
+            if key in self._fetching:
+                continue
+            held = ExitStack()
+            if not self._is_ours(attempt, held):
+                held.close()
+                continue
+            self._fetching.add(key)
+            self._errands.send(f"fetch-{agent.name}", self._collection(agent, attempt),
+                               self._collected(agent, attempt, held))
+
+    def _collection(self, agent: HostAgent, attempt: AttemptRow) -> Callable[[], Collected]:
+        spec = Spec.model_validate_json(self._ledger.spec_json(attempt.run_id))
+        return lambda: collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec)
+
+    def _collected(self, agent: HostAgent, attempt: AttemptRow, held: ExitStack) -> Callable[[Result[Collected]], None]:
+        def handle(result: Result[Collected]) -> None:
+            self._fetching.discard((attempt.run_id, attempt.attempt_no))
+            self._moved = True
+            with held:
+                try:
+                    self._settle(attempt, result.get())
+                except HostUnreachable as error:
+                    if agent.name not in self._pool.silent_hosts:
+                        self._pool.lost(agent.name, error)
+                except (ContractError, TransportError) as error:
+                    self._refuse(attempt, error)
+
+        return handle
+
+    def _is_ours(self, attempt: AttemptRow, held: ExitStack) -> bool:
+        """Whether this process is to collect the attempt; the lock is then in ``held``."""
+        mine = held.enter_context(collecting(self._home, attempt.run_id))
+        current = self._ledger.current_attempt(attempt.run_id)
+        if not mine or current.state is not State.COLLECTING or current.attempt_no != attempt.attempt_no:
+            return False
+        if current.exit_json is None:
+            # Proved lost: there is no seal, so there is no evidence and no verdict.
+            self._ledger.settle(attempt.run_id, attempt.attempt_no, None, None, ())
+            self._moved = True
+            self._emit(RunState(attempt.run_id, self._names(attempt.run_id), "finished", attempt.host,
+                                str(current.outcome)))
+            return False
+        return True
+
+    def _refuse(self, attempt: AttemptRow, error: ContractError | TransportError) -> None:
+        self._refused.add((attempt.run_id, attempt.attempt_no))
+        self._emit(Note(f"evidence of {self._names(attempt.run_id)} refused: {error.message}"))
+
+    def _settle(self, attempt: AttemptRow, got: Collected) -> None:
+        verdicts = self._ledger.settle(attempt.run_id, attempt.attempt_no, got.evidence, got.measurement,
+                                       got.validations)
         # A run's end may decide others as well: a student's verdict waits for its reference, for one.
         for run_id in dict.fromkeys((attempt.run_id, *(v.run_id for v in verdicts))):
             self.announce(run_id)

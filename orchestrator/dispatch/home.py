@@ -31,6 +31,11 @@ class Home:
         return self.root / "hosts.yaml"
 
     @property
+    def config_file(self) -> Path:
+        """What a person set for this machine: where notices go."""
+        return self.root / "config.yaml"
+
+    @property
     def known_hosts(self) -> Path:
         return self.root / "known_hosts"
 
@@ -51,13 +56,21 @@ class Home:
         """Where files arrive before they are verified; what is there already is not pulled again."""
         return self.root / "evidence" / run_id / f"{attempt}.partial"
 
+    def log(self, run_id: str, attempt: int) -> Path:
+        """This machine's copy of a log that is still being followed."""
+        return self.root / "logs" / run_id / f"{attempt}.log"
+
     def seen(self, run_id: str, attempt: int) -> Path:
         """What the attempt's host was last heard to say about it."""
         return self.root / "seen" / run_id / f"{attempt}.json"
 
     def asset(self, sha256: str) -> Path:
-        """A checkpoint on its way from one host to another."""
+        """An asset on this machine: one that a person added, or a checkpoint on its way from one host to another."""
         return self.root / "assets" / "sha256" / sha256
+
+    def environment(self, digest: str) -> Path:
+        """The evidence of how a host's environment was built."""
+        return self.root / "environments" / f"{digest}.json"
 
     def report(self, campaign: str) -> Path:
         return self.root / "reports" / campaign

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from orchestrator.domain.lifecycle import Outcome, State
 from orchestrator.ledger.store import Ledger
 from orchestrator.planning.plan import Resolved
@@ -27,6 +29,10 @@ class LedgerKnowledge:
             return None
         return Resolved(run_id=pinned.chosen_run_id, checkpoint_sha256=pinned.checkpoint_sha256,
                         final_val_u6=pinned.final_val_u6)
+
+    def host_facts(self, host: str) -> dict[str, Any] | None:
+        """What ``kdorch host doctor`` last recorded of a host, or None."""
+        return self._ledger.host_facts(host) if self._ledger is not None else None
 
     def standing(self, run_id: str) -> str:
         """``new``, ``running``, ``done`` or ``retry``."""

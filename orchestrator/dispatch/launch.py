@@ -7,15 +7,18 @@ claim is a ``mkdir``, so no two launches can start it twice, whatever became of 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 from orchestrator.dispatch.agent import HostAgent, Placement
 from orchestrator.dispatch.events import Emit, Note, RunState
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.places import Places
 from orchestrator.dispatch.pool import HostPool
-from orchestrator.domain.errors import HostUnreachable, StaleRun, TransferCorrupt, TransportError
+from orchestrator.dispatch.resume import resume_from, resume_points
+from orchestrator.dispatch.stages import policy_stage
+from orchestrator.domain.errors import HostUnreachable, StaleRun, TransportError
 from orchestrator.domain.lifecycle import Event, State
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.ledger.store import Ledger
@@ -23,7 +26,6 @@ from orchestrator.planning.dry_run import dispatch_bytes
 from orchestrator.planning.plan import Plan, PlannedRun
 from orchestrator.wire.spec import spec_bytes
 
-ASSET_CHUNK_BYTES = 8 << 20
 LAUNCHED = ("started", "exists", "conflict")
 
 
@@ -33,37 +35,65 @@ class Launcher:
     def __init__(self, home: Home, ledger: Ledger, pool: HostPool, emit: Emit) -> None:
         self._home, self._ledger, self._pool, self._emit = home, ledger, pool, emit
         self._refused: set[tuple[str, int]] = set()
+        self._places = Places(ledger, pool, emit)
+
+    @property
+    def waits_for_hosts(self) -> bool:
+        """Whether a run stays planned only until a silent host's ``max_wait`` is over."""
+        return self._places.waiting
 
     def launch(self, runs: Sequence[PlannedRun], plan: Plan) -> int:
         """Launch every run that is planned, or whose staging was cut short. Returns how many hosts were told to."""
         by_run = {r.run_id: r for r in runs if r.run_id is not None}
         intended: dict[str, list[AttemptRow]] = defaultdict(list)
+        self._places.look(plan)
         for attempt in self._ledger.current_attempts(by_run):
             if (attempt.run_id, attempt.attempt_no) in self._refused:
                 continue
             if attempt.state is State.PLANNED:
-                host = attempt.host or by_run[attempt.run_id].host
-                if self._pool.agent(host) is None:
-                    continue  # not even meant for a host that cannot be reached now
-                moved = self._intend(attempt, host, by_run[attempt.run_id], plan)
-                if moved is not None:
-                    intended[host].append(moved)
+                moved = self._place(attempt, by_run[attempt.run_id], plan)
+                if moved is not None and moved.host is not None:
+                    intended[moved.host].append(moved)
             elif attempt.state is State.STAGING and attempt.host is not None:
                 intended[attempt.host].append(attempt)
         return sum(self._launch_on(host, attempts, by_run, plan) for host, attempts in sorted(intended.items()))
 
-    def _document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan) -> bytes:
-        return dispatch_bytes(plan, run, attempt=attempt.attempt_no, host=host)
-
-    def _intend(self, attempt: AttemptRow, host: str, run: PlannedRun, plan: Plan) -> AttemptRow | None:
-        """Write the intent. None when another process was first."""
-        digest = hashlib.sha256(self._document(run, attempt, host, plan)).hexdigest()
+    def _place(self, attempt: AttemptRow, run: PlannedRun, plan: Plan) -> AttemptRow | None:
+        """Choose a host and write the intent. None while no host answers, or when another process was first."""
+        found = self._places.choose(attempt, run, plan)
+        if found is None:
+            return None
+        agent, place = found
         try:
-            self._ledger.advance(attempt.run_id, attempt.attempt_no, Event.PLACE, expect=State.PLANNED, host=host,
-                                 bundle=plan.bundle_digest, dispatch_sha256=digest)
+            resumed = resume_from(agent, self._ledger.attempts(attempt.run_id), run.spec) \
+                if attempt.attempt_no > 1 else None
+        except HostUnreachable as error:
+            self._pool.lost(agent.name, error)
+            return None
+        digest = hashlib.sha256(self._document(run, attempt, agent.name, plan, resumed)).hexdigest()
+        try:
+            self._ledger.advance(attempt.run_id, attempt.attempt_no, Event.PLACE, expect=State.PLANNED,
+                                 host=agent.name, bundle=plan.bundle_digest, dispatch_sha256=digest)
         except StaleRun:
             return None
+        self._places.placed(attempt, run, place)
+        if resumed is not None:
+            self._emit(Note(f"{run.name}: goes on from the checkpoint of attempt {resumed} on {agent.name}"))
         return self._ledger.current_attempt(attempt.run_id)
+
+    def _document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan, resumed: int | None) -> bytes:
+        policy = self._ledger.pinned_policy(plan.campaign_id, policy_stage(run)) if run.budget_guard else None
+        return dispatch_bytes(
+            plan, run, attempt=attempt.attempt_no, host=host, resume_from=resumed,
+            budget_ms=None if policy is None else policy.budget_ms,
+            override=None if attempt.override_json is None else json.loads(attempt.override_json))
+
+    def _intended_document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan) -> bytes:
+        """The document that the ledger says was intended; one of a changed plan where it cannot be made again."""
+        fresh = self._document(run, attempt, host, plan, None)
+        points = resume_points(self._ledger.attempts(attempt.run_id), host) if attempt.attempt_no > 1 else []
+        again = (self._document(run, attempt, host, plan, n) for n in points)
+        return next((d for d in (fresh, *again) if hashlib.sha256(d).hexdigest() == attempt.dispatch_sha256), fresh)
 
     def _launch_on(self, host: str, attempts: list[AttemptRow], by_run: dict[str, PlannedRun], plan: Plan) -> int:
         agent = self._pool.agent(host)
@@ -85,13 +115,12 @@ class Launcher:
         documents, launches = [], []
         for attempt in attempts:
             run = by_run[attempt.run_id]
-            data = self._document(run, attempt, host, plan)
+            data = self._intended_document(run, attempt, host, plan)
             digest = hashlib.sha256(data).hexdigest()
             documents.append(Placement(f"runs/{attempt.run_id}/spec.json", spec_bytes(run.spec)))
             documents.append(Placement(f"runs/{attempt.run_id}/dispatch/{digest}.json", data))
             launches.append((attempt.run_id, attempt.attempt_no, digest))
-        agent.place(documents)
-        for attempt, result in zip(attempts, agent.launch(launches), strict=True):
+        for attempt, result in zip(attempts, agent.place_and_launch(documents, launches), strict=True):
             self._confirm(attempt, host, by_run[attempt.run_id], result.result, result.detail)
 
     def _confirm(self, attempt: AttemptRow, host: str, run: PlannedRun, result: str, detail: str) -> None:
@@ -108,37 +137,20 @@ class Launcher:
 
     def _ensure_asset(self, agent: HostAgent, host: str, sha256: str) -> None:
         """See to it that the host holds a teacher's checkpoint: by a link there, or by way of this machine."""
-        if sha256 in agent.has([sha256]):
-            return
-        source = self._ledger.checkpoint_source(sha256)
-        if source.host == host:
-            agent.adopt(source.run_id, source.attempt_no, source.path, sha256)
-            return
-        local = self._home.asset(sha256)
-        if not local.exists():
-            other = self._pool.agent(source.host)
-            if other is None:
-                raise TransportError(f"the teacher's checkpoint {sha256[:12]} lies on {source.host}, which is silent",
-                                     transient=True, hint="run the same command again when that host answers")
-            other.adopt(source.run_id, source.attempt_no, source.path, sha256)
-            self._fetch_asset(other, sha256, local)
-        with local.open("rb") as handle:
-            offset = 0
-            while piece := handle.read(ASSET_CHUNK_BYTES):
-                agent.asset_put(sha256, size=local.stat().st_size, offset=offset, data=piece)
-                offset += len(piece)
-
-    def _fetch_asset(self, agent: HostAgent, sha256: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".partial")
-        digest = hashlib.sha256()
-        with partial.open("wb") as out:
-            offset = 0
-            while piece := agent.asset_read(sha256, offset=offset, limit=ASSET_CHUNK_BYTES).body:
-                out.write(piece)
-                digest.update(piece)
-                offset += len(piece)
-        if digest.hexdigest() != sha256:
-            partial.unlink()
-            raise TransferCorrupt(f"asset {sha256[:12]}", f"sha256 {sha256}", f"sha256 {digest.hexdigest()}")
-        partial.rename(target)
+        if sha256 not in agent.has([sha256]):
+            source = self._ledger.checkpoint_source(sha256)
+            if source.host == host:
+                agent.adopt(source.run_id, source.attempt_no, source.path, sha256)
+            else:
+                local = self._home.asset(sha256)
+                if not local.exists():
+                    other = self._pool.agent(source.host)
+                    if other is None:
+                        raise TransportError(
+                            f"the teacher's checkpoint {sha256[:12]} lies on {source.host}, which is silent",
+                            transient=True, hint="run the same command again when that host answers")
+                    other.adopt(source.run_id, source.attempt_no, source.path, sha256)
+                    local.parent.mkdir(parents=True, exist_ok=True)
+                    other.pull_asset(sha256, local)
+                agent.push_asset(sha256, local)
+            self._ledger.record_asset_location(sha256, host)

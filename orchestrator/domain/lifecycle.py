@@ -66,6 +66,14 @@ class Outcome(StrEnum):
     LOST_SUPERVISOR = "lost_supervisor"
     IMPORTED = "imported"
     WITHDRAWN = "withdrawn"
+    OVER_BUDGET = "over_budget"
+    """Its host's budget guard stopped it: the train time would certainly have gone over what it is held to."""
+    NCCL = "nccl"
+    """The GPUs' collective communication failed."""
+    XID = "xid"
+    """The GPU's driver reported a fault of the device."""
+    JIT_CRASH = "jit_crash"
+    """A kernel that is compiled for this very GPU crashed or cannot be built there."""
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -135,7 +143,20 @@ _OUTCOME_LABEL = {
     Outcome.WITHDRAWN: "cancelled",
     Outcome.LOST_REBOOT: "lost",
     Outcome.LOST_SUPERVISOR: "lost",
+    Outcome.OVER_BUDGET: "over-budget",
+    Outcome.NCCL: "failed",
+    Outcome.XID: "failed",
+    Outcome.JIT_CRASH: "failed",
 }
+
+_CLASS_LABEL = {
+    Outcome.NAN: "nan",
+    Outcome.DISK_FULL: "disk-full",
+    Outcome.NCCL: "nccl",
+    Outcome.XID: "xid",
+    Outcome.JIT_CRASH: "jit-crash",
+}
+"""The class of a failure, said beside ``failed``."""
 
 _STATE_LABEL = {
     State.PLANNED: "planned",
@@ -147,8 +168,9 @@ _STATE_LABEL = {
 
 ALL_LABELS = (
     "promoted", "rejected", "budget-miss", "budget-pass", "inconclusive", "baseline",
-    "oom", "over-budget", "timed-out", "cancelled", "lost", "failed", "finished",
-    "unreachable", "running", "queued", "planned", "provisional", "archival", "slice", "control", "uncontrolled",
+    "oom", "over-budget", "timed-out", "cancelled", "lost", "failed", "nccl", "xid", "jit-crash", "nan", "disk-full",
+    "finished", "fallback", "unreachable", "running", "queued", "planned", "provisional", "archival", "slice",
+    "control", "uncontrolled",
 )
 """Every label, in the order in which the primary one is chosen."""
 
@@ -167,6 +189,8 @@ class Standing:
     archival: bool = False
     is_slice: bool = False
     uncontrolled: bool = False
+    fallback: bool = False
+    """The attempt ran with an override, not as its spec asks."""
 
 
 def labels(standing: Standing) -> tuple[str, ...]:
@@ -178,7 +202,10 @@ def labels(standing: Standing) -> tuple[str, ...]:
     found: set[str] = set()
     over = standing.state in TERMINAL_STATES
     if over:
-        found.add(_OUTCOME_LABEL[standing.outcome or Outcome.WITHDRAWN])
+        outcome = standing.outcome or Outcome.WITHDRAWN
+        found.add(_OUTCOME_LABEL[outcome])
+        if outcome in _CLASS_LABEL:
+            found.add(_CLASS_LABEL[outcome])
         if standing.verdict == "reject":
             found.add("rejected")
         elif standing.verdict == "promote" and standing.role in ("teacher", "kd", "measurement"):
@@ -187,10 +214,11 @@ def labels(standing: Standing) -> tuple[str, ...]:
             found.add("inconclusive")
         if standing.role == "ce" and standing.verdict in ("promote", "inconclusive"):
             found.add("baseline")
-        if standing.budget == "pass":
-            found.add("budget-pass")
-        elif standing.budget == "fail":
+        # A run that the budget guard stopped has not spent its budget yet; it is stopped because it would have.
+        if standing.budget == "fail" or (standing.budget and outcome is Outcome.OVER_BUDGET):
             found |= {"budget-miss", "over-budget"}
+        elif standing.budget == "pass":
+            found.add("budget-pass")
     else:
         found.add(_STATE_LABEL[standing.state])
         if not standing.reachable and standing.state in LIVE_STATES:
@@ -205,6 +233,8 @@ def labels(standing: Standing) -> tuple[str, ...]:
         found.add("slice")
     if standing.uncontrolled:
         found.add("uncontrolled")
+    if standing.fallback:
+        found.add("fallback")
     return tuple(sorted(found, key=ALL_LABELS.index))
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 
@@ -154,13 +154,17 @@ def p90_step_ms(curve: Curve) -> float | None:
 
 def percentile(values: Sequence[float], fraction: float) -> float | None:
     """Quantile by linear interpolation between order statistics, at rank ``fraction * (n - 1)`` (NumPy's default)."""
-    if not values:
+    return interpolated(sorted(values).__getitem__, len(values), fraction)
+
+
+def interpolated(at: Callable[[int], float], count: int, fraction: float) -> float | None:
+    """:func:`percentile` of values of which ``at(rank)`` is the one of that rank, the lowest being rank 0."""
+    if not count:
         return None
-    ordered = sorted(values)
-    rank = fraction * (len(ordered) - 1)
+    rank = fraction * (count - 1)
     low = math.floor(rank)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (rank - low)
+    high = min(low + 1, count - 1)
+    return at(low) + (at(high) - at(low)) * (rank - low)
 
 
 def final_step(curve: Curve) -> int | None:

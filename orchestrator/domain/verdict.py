@@ -235,7 +235,8 @@ def _target(i: GateInputs, p: Policy) -> GateResult:
 def judge(inputs: GateInputs, policy: Policy) -> Verdict:
     """Apply every gate of ``policy``. Any fail rejects; else any unknown is inconclusive; else promote.
 
-    Asserted inputs (typed by somebody, not measured from a log) are always inconclusive.
+    Asserted inputs (typed by somebody, not measured from a log) are always inconclusive. A fallback fails
+    ``no_oom_fallback`` also where the policy leaves that gate out: it is not the configuration that was asked for.
     """
     decide = {
         Gate.BUDGET: lambda: _budget(inputs, policy),
@@ -249,7 +250,8 @@ def judge(inputs: GateInputs, policy: Policy) -> Verdict:
         Gate.REPLICATED: lambda: _flag(Gate.REPLICATED, inputs.replicated, 1, ("replicated", "not replicated"),
                                        "n fresh seeds at a stop step fixed beforehand"),
     }
-    gates = tuple(decide[g]() for g in policy.gates)
+    asked = set(policy.gates) | ({Gate.NO_OOM_FALLBACK} if inputs.oom_fallback else set())
+    gates = tuple(decide[g]() for g in Gate if g in asked)
     results = {g.result for g in gates}
     if inputs.asserted:
         word = VerdictWord.INCONCLUSIVE

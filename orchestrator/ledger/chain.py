@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from orchestrator.domain.errors import LedgerTampered
 from orchestrator.ledger.rows import EventRow
@@ -49,8 +50,17 @@ def verify(connection: Connection) -> tuple[int, str]:
     return seq, prev_hash
 
 
+def about(connection: Connection, subject: str, kinds: Iterable[str]) -> list[EventRow]:
+    """Entries of these kinds about one subject, oldest first."""
+    query = select(events).where(events.c.subject == subject, events.c.kind.in_(list(kinds))).order_by(events.c.seq)
+    return [_row(r) for r in connection.execute(query)]
+
+
 def read(connection: Connection, since: int, limit: int | None) -> list[EventRow]:
     """Entries after number ``since``, at most ``limit``."""
     query = select(events).where(events.c.seq > since).order_by(events.c.seq).limit(limit)
-    return [EventRow(r.seq, r.prev_hash, r.hash, r.at, r.kind, r.subject, json.loads(r.payload))
-            for r in connection.execute(query)]
+    return [_row(r) for r in connection.execute(query)]
+
+
+def _row(r: Row[Any]) -> EventRow:
+    return EventRow(r.seq, r.prev_hash, r.hash, r.at, r.kind, r.subject, json.loads(r.payload))

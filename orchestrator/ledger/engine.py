@@ -54,6 +54,7 @@ class Schema:
 
 SCHEMA = Schema(shipped("migrations"), {
     "0001": "4eec6539f4c57f6e07dfe070d9a21de2e81d06582c533be4a2cf6c18bc6df9af",
+    "0002": "3b7c7cc0d91535ee9952319bcb7dbdbc965f0f083db266aa6d35f891a322004b",
 })
 
 
@@ -129,11 +130,11 @@ def _corrupt(path: Path, what: str) -> LedgerCorrupt:
                          hint=f"put it aside and restore a backup ({path.name}.backup-*), or set KDORCH_HOME elsewhere")
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, *, foreign_keys: bool = True) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode={mode}", uri=True, isolation_level=None,
                                  timeout=BUSY_TIMEOUT_S, check_same_thread=False)
     try:
-        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute("PRAGMA recursive_triggers = ON")
         if mode != "ro":
             connection.execute("PRAGMA synchronous = FULL")
@@ -143,8 +144,9 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _engine(path: Path, *, read_only: bool) -> Engine:
-    engine = create_engine("sqlite://", creator=lambda: _connect(path, "ro" if read_only else "rw"),
+def _engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> Engine:
+    mode = "ro" if read_only else "rw"
+    engine = create_engine("sqlite://", creator=lambda: _connect(path, mode, foreign_keys=foreign_keys),
                            poolclass=QueuePool, pool_size=4, max_overflow=12)
 
     @event.listens_for(engine, "begin")
@@ -209,10 +211,13 @@ def _upgrade(path: Path, found: str | None, clock: Callable[[], datetime], on_up
         backup = _back_up(path, found, clock())
         if on_upgrade is not None:
             on_upgrade(f"upgrading {path} from schema {found} to {schema.head}; the old one is kept as {backup.name}")
-    engine = _engine(path, read_only=False)
+    # A migration may make a table anew, which SQLite allows only without foreign keys; all are checked at its end.
+    engine = _engine(path, read_only=False, foreign_keys=False)
     try:
         with engine.begin() as connection_:
             migrate(connection_, schema.scripts)
+            if (broken := connection_.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
+                raise _corrupt(path, f"a row of {broken[0]} refers to {broken[2]} where nothing is")
     finally:
         engine.dispose()
 

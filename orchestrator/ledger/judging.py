@@ -8,11 +8,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, or_, select
 
 from orchestrator.domain.errors import LedgerTampered
-from orchestrator.domain.verdict import GateInputs, Policy, Verdict
+from orchestrator.domain.verdict import Gate, GateInputs, Policy, Verdict
 from orchestrator.domain.verdict import judge as judge_by_domain
 from orchestrator.ledger import chain, queries
 from orchestrator.ledger.rows import VerdictRow
 from orchestrator.ledger.tables import VERDICT_INPUTS, campaign_runs, verdict_inputs, verdicts
+
+
+RULE = 2
+"""The rule of today's verdicts. Rule 1 let a policy leave ``no_oom_fallback`` out; its rows keep their words."""
 
 
 def members_touched(connection: Connection, run_id: str) -> list[tuple[str, str]]:
@@ -53,11 +57,11 @@ def judge_member(connection: Connection, at: str, campaign_id: str, run_id: str)
     if not _same(inputs, last):
         number = 1 if last is None else last.verdict_no + 1
         seq = chain.append(connection, at, "verdict_computed", run_id, {
-            "campaign_id": campaign_id, "stage": inputs.stage, "verdict_no": number,
+            "campaign_id": campaign_id, "stage": inputs.stage, "verdict_no": number, "rule": RULE,
             **{name: inputs._mapping[name] for name in VERDICT_INPUTS}})
         connection.execute(insert(verdicts).values(
-            campaign_id=campaign_id, stage=inputs.stage, run_id=run_id, verdict_no=number, decided_at=at, event_seq=seq,
-            **{name: inputs._mapping[name] for name in VERDICT_INPUTS}))
+            campaign_id=campaign_id, stage=inputs.stage, run_id=run_id, verdict_no=number, rule=RULE, decided_at=at,
+            event_seq=seq, **{name: inputs._mapping[name] for name in VERDICT_INPUTS}))
         last = latest_verdict(connection, campaign_id, run_id)
         assert last is not None
         _hold_against_domain(connection, last)
@@ -77,12 +81,18 @@ def verdict_row(row: Row[Any]) -> VerdictRow:
 
 
 def read_by_domain(row: Row[Any], policy: Policy) -> Verdict:
-    """What ``domain.verdict.judge`` says of a stored verdict's inputs."""
+    """What ``domain.verdict.judge`` says of a stored verdict's inputs, by the rule that it was judged by."""
     return judge_by_domain(GateInputs(
         budget_train_ms=row.budget_train_ms, val_finite=row.val_finite, val_1_u6=row.val_1_u6, val_2_u6=row.val_2_u6,
-        val_3_u6=row.val_3_u6, val_4_u6=row.val_4_u6, oom_fallback=row.oom_fallback, complete=row.complete,
+        val_3_u6=row.val_3_u6, val_4_u6=row.val_4_u6, complete=row.complete,
+        oom_fallback=row.oom_fallback if asks_for_fallbacks(row.rule, policy) else None,
         steps_to_target=row.steps_to_target, comparison_key=row.comparison_key, reference_key=row.reference_key,
         replicated=row.replicated, asserted=row.asserted), policy)
+
+
+def asks_for_fallbacks(rule: int, policy: Policy) -> bool:
+    """Whether a fallback counts in a verdict of this rule."""
+    return rule >= RULE or Gate.NO_OOM_FALLBACK in policy.gates
 
 
 def _inputs(connection: Connection, campaign_id: str, run_id: str) -> Row[Any] | None:

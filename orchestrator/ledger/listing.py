@@ -21,7 +21,7 @@ _LISTED = """
 WITH listed AS (
     SELECT c.campaign_id, c.stage, c.run_id, c.ordinal, c.name, c.role, c.teacher_run_id, c.twin_run_id, c.archival,
            c.provisional, c.is_slice, c.event_seq, k.name AS campaign, k.event_seq AS campaign_seq, p.budget_ms,
-           a.attempt_no, a.state, a.outcome, a.host, e.evidence_id, e.directory,
+           a.attempt_no, a.state, a.outcome, a.host, a.override_json, e.evidence_id, e.directory,
            coalesce(p.target_u6, (
                -- The order is computed one level down: SQLite's ORDER BY does not see the columns outside.
                SELECT target_u6 FROM (
@@ -126,7 +126,7 @@ def _row(r: Row[Any], hit: tuple[int | None, int | None], reachable: bool) -> Le
         state=State(r.state), outcome=None if r.outcome is None else Outcome(r.outcome), verdict=r.verdict,
         budget=r.budget_result, role=role.value, reachable=reachable, provisional=bool(r.provisional),
         archival=bool(r.archival), is_slice=bool(r.is_slice),
-        uncontrolled=role is Role.KD and r.twin_run_id is None))
+        uncontrolled=role is Role.KD and r.twin_run_id is None, fallback=r.override_json is not None))
     spec = json.loads(r.spec_json) if r.origin == "planned" else {}
     kd = spec.get("kd") or {}
     teacher_ms, teacher_parameters, teacher_steps = _teacher(r, role)

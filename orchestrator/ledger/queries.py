@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, select, text
 
 from orchestrator.domain.errors import LedgerTampered, UnknownRun
-from orchestrator.domain.lifecycle import Outcome, State
+from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
 from orchestrator.domain.verdict import Policy, Role
 from orchestrator.ledger.rows import (
     AttemptRow,
@@ -51,7 +51,7 @@ def _attempt(row: Row[Any]) -> AttemptRow:
         outcome=None if row.outcome is None else Outcome(row.outcome), host=row.host, bundle=row.bundle,
         dispatch_sha256=row.dispatch_sha256, exit_json=row.exit_json, planned_at=row.planned_at,
         placed_at=row.placed_at, started_at=row.started_at, ended_at=row.ended_at, finished_at=row.finished_at,
-        evidence_id=row.evidence_id)
+        evidence_id=row.evidence_id, override_json=row.override_json)
 
 
 def current_attempts(connection: Connection, run_ids: Iterable[str]) -> list[AttemptRow]:
@@ -76,6 +76,13 @@ def current_attempt(connection: Connection, run_id: str) -> AttemptRow:
 def all_attempts(connection: Connection, run_id: str) -> list[AttemptRow]:
     query = _ATTEMPTS.where(attempts.c.run_id == run_id).order_by(attempts.c.attempt_no)
     return [_attempt(row) for row in connection.execute(query)]
+
+
+def live_by_host(connection: Connection) -> dict[str, int]:
+    """How many attempts are on their way on each host."""
+    a = attempts.c
+    query = select(a.host, func.count()).where(a.state.in_([s.value for s in LIVE_STATES]), a.host.is_not(None))
+    return {host: number for host, number in connection.execute(query.group_by(a.host))}
 
 
 def policy_by_id(connection: Connection, policy_id: str) -> Policy:
@@ -138,7 +145,8 @@ def best_checkpoint(connection: Connection, run_id: str) -> str | None:
 def checkpoint_source(connection: Connection, sha256: str) -> CheckpointSource:
     """The attempt that left a file with this digest. Raises :class:`UnknownRun` when there is none."""
     row = connection.execute(
-        select(attempts.c.host, attempts.c.run_id, attempts.c.attempt_no, evidence_files.c.path)
+        select(attempts.c.host, attempts.c.run_id, attempts.c.attempt_no, evidence_files.c.path,
+               evidence_files.c.size_bytes)
         .select_from(evidence_files.join(evidence, evidence.c.evidence_id == evidence_files.c.evidence_id)
                      .join(attempts, (attempts.c.run_id == evidence.c.run_id)
                            & (attempts.c.attempt_no == evidence.c.attempt_no)))
@@ -146,7 +154,7 @@ def checkpoint_source(connection: Connection, sha256: str) -> CheckpointSource:
         .order_by(evidence.c.event_seq.desc()).limit(1)).one_or_none()
     if row is None:
         raise UnknownRun(f"no run in the ledger left a file with sha256 {sha256[:12]}")
-    return CheckpointSource(row.host, row.run_id, row.attempt_no, row.path)
+    return CheckpointSource(row.host, row.run_id, row.attempt_no, row.path, row.size_bytes)
 
 
 def spec_json(connection: Connection, run_id: str) -> str:

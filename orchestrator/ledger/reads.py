@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, listing, queries
+from orchestrator.ledger import chain, listing, queries, surroundings
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
 from orchestrator.ledger.rows import (
+    AssetRow,
     AttemptRow,
     CampaignRow,
     CheckpointSource,
     EventRow,
     Explanation,
+    HostFactsRow,
     HostSeen,
     LedgerRow,
     MeasurementRecord,
@@ -25,6 +28,11 @@ from orchestrator.ledger.rows import (
     ResolutionRecord,
     ValidationRecord,
 )
+
+
+NOTES = ("lane_fallback", "withdrawal_asked", "run_moved")
+"""Events that say what was decided and why, and from which no row follows: a run goes to another host than its lane's
+first, a waiting run is asked back from its host, a person moved it."""
 
 
 class Reads:
@@ -66,6 +74,11 @@ class Reads:
         """Every attempt of a run, first to last."""
         with self._reading() as connection:
             return queries.all_attempts(connection, run_id)
+
+    def live_by_host(self) -> dict[str, int]:
+        """How many attempts are on their way on each host, waiting or running."""
+        with self._reading() as connection:
+            return queries.live_by_host(connection)
 
     def measured(self, run_id: str) -> MeasurementRecord | None:
         """The accepted measurement of the run's latest evidence, or None."""
@@ -143,6 +156,35 @@ class Reads:
         """What was last seen of each host."""
         with self._reading() as connection:
             return queries.reachability(connection)
+
+    def host_facts(self, host: str) -> dict[str, Any] | None:
+        """What the host was last found to have and to be able to do; None where nobody has looked."""
+        found = self.all_host_facts().get(host)
+        return None if found is None else found.facts
+
+    def all_host_facts(self) -> dict[str, HostFactsRow]:
+        """The latest facts of every host that was looked at, by its name."""
+        with self._reading() as connection:
+            return surroundings.latest_host_facts(connection)
+
+    def assets(self) -> list[AssetRow]:
+        """Every asset that has a name, in the order of the names."""
+        with self._reading() as connection:
+            return surroundings.named_assets(connection)
+
+    def asset_named(self, name: str) -> AssetRow | None:
+        """The asset that a name stands for, or None."""
+        return next((a for a in self.assets() if a.name == name), None)
+
+    def asset_locations(self, sha256: str) -> list[str]:
+        """Hosts on which an asset was last seen, latest first. A hint: only the host knows."""
+        with self._reading() as connection:
+            return surroundings.locations(connection, sha256)
+
+    def notes(self, run_id: str) -> list[EventRow]:
+        """What was decided about a run and moves nothing (:data:`NOTES`), oldest first."""
+        with self._reading() as connection:
+            return chain.about(connection, run_id, NOTES)
 
     def events(self, *, since: int = 0, limit: int | None = None) -> list[EventRow]:
         """Entries of the chain after number ``since``."""

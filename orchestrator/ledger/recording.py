@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -173,7 +174,8 @@ def move(connection: Connection, now: str, run_id: str, attempt_no: int, event: 
     return state
 
 
-def new_attempt(connection: Connection, now: str, run_id: str, after: int) -> None:
+def new_attempt(connection: Connection, now: str, run_id: str, after: int, reason: str = "",
+                override: Mapping[str, Any] | None = None) -> None:
     """Plan the attempt that follows ``after``, if that is the latest and left no result."""
     current = queries.current_attempt(connection, run_id)
     if current.attempt_no != after:
@@ -183,9 +185,12 @@ def new_attempt(connection: Connection, now: str, run_id: str, after: int) -> No
                           hint="stop it first, or wait for it")
     if current.outcome in (Outcome.COMPLETED, Outcome.IMPORTED):
         raise LedgerError(f"attempt {after} of run {run_id[:12]} gave a result; there is nothing to retry")
+    text = None if override is None else json.dumps(override, sort_keys=True, separators=(",", ":"))
     connection.execute(insert(attempts).values(run_id=run_id, attempt_no=after + 1, state=State.PLANNED.value,
-                                               planned_at=now))
-    chain.append(connection, now, "attempt_planned", run_id, {"attempt_no": after + 1})
+                                               planned_at=now, override_json=text))
+    chain.append(connection, now, "attempt_planned", run_id, {
+        "attempt_no": after + 1, **({"reason": reason} if reason else {}),
+        **({"override_json": text} if text is not None else {})})
 
 
 def insert_evidence(connection: Connection, now: str, record: EvidenceRecord, measurement: MeasurementRecord,

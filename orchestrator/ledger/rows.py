@@ -176,7 +176,10 @@ class MemberRow:
 
 @dataclass(frozen=True)
 class AttemptRow:
-    """One attempt as it stands. Times are ISO-8601 with Z; ``evidence_id`` is set once evidence was recorded."""
+    """One attempt as it stands. Times are ISO-8601 with Z; ``evidence_id`` is set once evidence was recorded.
+
+    ``override_json`` is the dispatch document's ``override`` where the attempt is asked for other than its spec.
+    """
 
     run_id: str
     attempt_no: int
@@ -192,6 +195,7 @@ class AttemptRow:
     ended_at: str | None
     finished_at: str | None
     evidence_id: str | None
+    override_json: str | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,26 @@ class HostSeen:
 
 
 @dataclass(frozen=True)
+class HostFactsRow:
+    """What a host was last found to have and to be able to do, as ``kdorch host doctor`` recorded it."""
+
+    host: str
+    observed_at: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class AssetRow:
+    """A name and the asset that it stands for."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    kind: str
+    named_at: str
+
+
+@dataclass(frozen=True)
 class CheckpointSource:
     """Where a checkpoint lies: on ``host``, in the attempt's directory, at ``path``."""
 
@@ -242,6 +266,7 @@ class CheckpointSource:
     run_id: str
     attempt_no: int
     path: str
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True)

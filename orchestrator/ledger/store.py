@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,9 +22,9 @@ from orchestrator.domain.errors import LedgerError, StaleRun
 from orchestrator.domain.lifecycle import Event, Outcome, State
 from orchestrator.domain.lifecycle import advance as next_state
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, judging, queries, recording
+from orchestrator.ledger import chain, judging, queries, recording, surroundings
 from orchestrator.ledger.engine import SCHEMA, Schema, open_engine, translated, utc_text
-from orchestrator.ledger.reads import Reads
+from orchestrator.ledger.reads import NOTES, Reads
 from orchestrator.ledger.rows import (
     CampaignRecord,
     EvidenceRecord,
@@ -143,15 +143,24 @@ class Ledger(Reads):
             recording.move(connection, now, run_id, attempt_no, event, expect, given, detail or {})
         return state
 
-    def new_attempt(self, run_id: str, *, after: int) -> int:
+    def new_attempt(self, run_id: str, *, after: int, reason: str = "",
+                    override: Mapping[str, Any] | None = None) -> int:
         """Begin the attempt that follows number ``after`` and return its number.
 
-        Raises :class:`StaleRun` when there is a later one already, :class:`LedgerError` when ``after`` has not ended
-        or gave a result.
+        ``reason`` says in words why. ``override`` is the dispatch document's; an attempt with one is a fallback for
+        ever and can never be promoted. Raises :class:`StaleRun` when there is a later attempt already,
+        :class:`LedgerError` when ``after`` has not ended or gave a result.
         """
         with self._writing() as (connection, now):
-            recording.new_attempt(connection, now, run_id, after)
+            recording.new_attempt(connection, now, run_id, after, reason, override)
         return after + 1
+
+    def note(self, kind: str, run_id: str, payload: Mapping[str, Any]) -> None:
+        """Write into the chain what was decided about a run and moves nothing: see :data:`NOTES`."""
+        if kind not in NOTES:
+            raise ValueError(f"{kind!r} is none of the ledger's notes: {', '.join(NOTES)}")
+        with self._writing() as (connection, now):
+            chain.append(connection, now, kind, run_id, dict(payload))
 
     # -- evidence and verdicts ------------------------------------------------------------------------------------
 
@@ -173,6 +182,9 @@ class Ledger(Reads):
                     raise ValueError("evidence is recorded together with what was measured from it")
                 if (record.run_id, record.attempt_no) != (run_id, attempt_no):
                     raise LedgerError(f"evidence {record.evidence_id[:12]} is of another attempt")
+                if queries.current_attempt(connection, run_id).override_json is not None:
+                    # What this laptop asked for outweighs what the host says of it.
+                    measurement = replace(measurement, oom_fallback=1)
                 recording.insert_evidence(connection, now, record, measurement, points)
             recording.move(connection, now, run_id, attempt_no, Event.JUDGED, State.COLLECTING, {}, {})
             return judging.judge_all(connection, now, judging.members_touched(connection, run_id)) if record else []
@@ -235,3 +247,25 @@ class Ledger(Reads):
                 connection.execute(insert(host_reachability).values(host=host, **values))
             else:
                 connection.execute(update(host_reachability).where(host_reachability.c.host == host).values(**values))
+
+    # -- what is known around the runs ---------------------------------------------------------------------------
+
+    def record_host_facts(self, host: str, facts: Mapping[str, Any]) -> None:
+        """Record what a host was found to have and to be able to do, as plain JSON data; the latest counts."""
+        with self._writing() as (connection, now):
+            surroundings.record_host_facts(connection, now, host, facts)
+
+    def name_asset(self, name: str, sha256: str, size_bytes: int, kind: str) -> None:
+        """Let ``name`` stand for an asset from now on. Raises :class:`LedgerError` when the digest has another size."""
+        with self._writing() as (connection, now):
+            surroundings.name_asset(connection, now, name, sha256, size_bytes, kind)
+
+    def forget_asset(self, name: str) -> None:
+        """Take a name back; the asset itself is untouched. Harmless for a name that stands for nothing."""
+        with self._writing() as (connection, now):
+            surroundings.name_asset(connection, now, name, None, None, None)
+
+    def record_asset_location(self, sha256: str, host: str, *, present: bool = True) -> None:
+        """Note that a host was just found to hold an asset, or with ``present=False`` not to."""
+        with self._writing() as (connection, now):
+            surroundings.record_location(connection, now, sha256, host, present)

@@ -41,8 +41,8 @@ campaign_runs = _table(
     integer="ordinal archival provisional is_slice event_seq")
 attempts = _table(
     "attempts", "run_id attempt_no", integer="attempt_no",
-    text="run_id state host bundle dispatch_sha256 outcome exit_json planned_at placed_at started_at ended_at "
-         "finished_at")
+    text="run_id state host bundle dispatch_sha256 outcome exit_json override_json planned_at placed_at "
+         "started_at ended_at finished_at")
 evidence = _table(
     "evidence", "evidence_id", text="evidence_id run_id kind statement directory recorded_at",
     integer="attempt_no event_seq")
@@ -66,7 +66,7 @@ verdicts = _table(
     text="campaign_id stage run_id role policy_id evidence_id parser_id comparison_key budget_evidence_id "
          "budget_parser_id reference_evidence_id reference_parser_id reference_key decided_at",
     integer="verdict_no gate_mask budget_ms trend_points trend_min_drop_u6 target_u6 asserted complete oom_fallback "
-            "val_finite val_1_u6 val_2_u6 val_3_u6 val_4_u6 budget_train_ms steps_to_target replicated event_seq",
+            "val_finite val_1_u6 val_2_u6 val_3_u6 val_4_u6 budget_train_ms steps_to_target replicated rule event_seq",
     computed="policy_numbers:text measured_numbers:text fail_mask:integer missing_mask:integer budget_result:text "
              "verdict:text")
 promotions = _table(
@@ -74,6 +74,15 @@ promotions = _table(
     integer="verdict_no event_seq")
 host_reachability = _table(
     "host_reachability", "host", text="host since checked_at detail", integer="reachable")
+
+host_facts = _table(
+    "host_facts", "host fact_no", text="host observed_at facts", integer="fact_no event_seq")
+asset_names = _table(
+    "asset_names", "name naming_no", text="name sha256 kind named_at", integer="naming_no size_bytes event_seq")
+asset_locations = _table(
+    "asset_locations", "sha256 host", text="sha256 host seen_at", integer="present")
+OVERWRITTEN = ("host_reachability", "asset_locations")
+"""Tables that hold no records: what was last seen, about which no event speaks."""
 
 # Views, read like tables. They are kept out of METADATA's tables on purpose: nothing creates them from here.
 _VIEWS = MetaData()

@@ -16,6 +16,7 @@ from orchestrator.planning.findings import DocPath, Findings
 from orchestrator.planning.layout import lay_out
 from orchestrator.planning.lint_names import LINTS
 from orchestrator.planning.overrides import apply_overrides
+from orchestrator.planning.retry_rules import check_rule
 from orchestrator.planning.stages import Layout
 from orchestrator.planning.yaml_lines import FILE_LIMIT_BYTES, read_yaml
 from orchestrator.resources import shipped
@@ -149,5 +150,8 @@ def _check(campaign: Campaign, findings: Findings) -> None:
     for i, name in enumerate(campaign.allow):
         if name not in LINTS:
             findings.add(("allow", i), f"there is no lint {name!r}; lints: {', '.join(LINTS)}")
+    for failure, rule in campaign.retries.items():
+        if (problem := check_rule(failure, rule)) is not None:
+            findings.add(("retries", failure, "action"), problem)
     for name, problem in check_environment(campaign.environment):
         findings.add(("environment", name), problem)

@@ -7,9 +7,12 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from orchestrator.domain.verdict import MAX_TREND_POINTS, Gate
+from orchestrator.planning.needs import Needs
+from orchestrator.planning.piece import Piece
+from orchestrator.planning.retry_rules import FailureClass, RetryRule
 
 NAME_PATTERN = r"^[a-z0-9_]+$"
 RUN_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+=@-]*$"
@@ -57,12 +60,6 @@ StageName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
 PartialSpec = dict[str, Any]
 Role = Literal["ce", "teacher", "kd", "measurement"]
 SelectBy = Literal["final_val", "best_val", "steps_to_target", "train_time"]
-
-
-class Piece(BaseModel):
-    """A frozen piece of a campaign file; unknown keys are an error, because a person wrote them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 class BestOf(Piece):
@@ -144,7 +141,7 @@ class Stage(Piece):
     name: StageName
     role: Role
     description: str = ""
-    spec: PartialSpec = {}
+    spec: PartialSpec = Field({})
     runs: tuple[PartialSpec, ...] | None = Field(None, description="explicit list of partial specs, each with a name")
     zip: dict[str, tuple[Any, ...]] | None = Field(None, description="spec path: values; lists advance together")
     axes: dict[str, tuple[Any, ...]] | None = Field(
@@ -159,6 +156,8 @@ class Stage(Piece):
     compare_with: StageName | None = None
     controls: bool = Field(False, description="a CE twin for each schedule: everything the same, without KD")
     deadline: Duration | None = None
+    needs: Needs | None = Field(None, description="what the stage's runs need of a host, over the campaign's needs")
+    budget_guard: bool | None = Field(None, description="as the campaign's, for this stage")
 
 
 class Campaign(Piece):
@@ -169,9 +168,17 @@ class Campaign(Piece):
     lane: str | None = None
     host: str | None = None
     deadline: Duration = Field(3600, description="the longest a run may live on its host; default 1h")
+    needs: Needs = Field(Needs(), description="what every run needs of a host")
+    priority: Annotated[int, Field(ge=-100, le=100)] = Field(
+        0, description="higher goes first where runs wait for a host; equal: in launch order")
+    max_parallel: Annotated[int, Field(ge=1, le=10000)] | None = Field(
+        None, description="at most so many runs of the campaign train at once, over all hosts")
+    retries: dict[FailureClass, RetryRule] = Field({}, description="failure class: what to do about it")
+    budget_guard: bool = Field(
+        False, description="let the host stop a run that is certain to overrun its own train-time budget")
     allow: tuple[str, ...] = ()
-    defaults: PartialSpec = {}
-    environment: dict[str, str] = {}
+    defaults: PartialSpec = Field({})
+    environment: dict[str, str] = Field({})
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=100)]
 
     @field_validator("environment", mode="before")

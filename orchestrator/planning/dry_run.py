@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.domain.errors import UnknownHost, UsageError
 from orchestrator.planning.plan import HostFacts, Plan, PlannedRun
 from orchestrator.resources import shipped
-from orchestrator.wire.documents import DispatchDocument, ResolvedTeacher
+from orchestrator.wire.documents import DispatchDocument, Group, Override, ResolvedTeacher
 from orchestrator.wire.documents import Resolved as ResolvedInputs
 from orchestrator.wire.spec import Spec
 
@@ -116,10 +116,12 @@ def dry_run_document(plan: Plan, *, bundle_size: int) -> DryRunDocument:
         transfer_bytes=sent, problems=list(plan.misfits), runs=runs)
 
 
-def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resume_from: int | None = None) -> bytes:
+def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resume_from: int | None = None,
+                   budget_ms: int | None = None, override: Mapping[str, Any] | None = None) -> bytes:
     """The exact ``dispatch.json`` of one attempt on one host. No times and no random values.
 
-    Raises :class:`UsageError` for a run that cannot be launched: a choice is open, or the host cannot take it.
+    ``budget_ms`` is what the host holds the run's train time to; ``override`` what the attempt is asked for other than
+    its spec. Raises :class:`UsageError` for a run that cannot be launched: a choice is open, or the host cannot take it.
     """
     if run.run_id is None:
         raise UsageError(f"{run.name} waits for {', '.join(run.unresolved)}; it cannot be dispatched yet")
@@ -127,12 +129,12 @@ def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resu
     if facts.gpus < run.gpus:
         raise UsageError(f"{run.name} needs {run.gpus} GPU{'s' if run.gpus > 1 else ''}; host {host} has {facts.gpus}",
                          hint="choose another host with --host NAME")
-    return _dispatch(plan, run, facts, attempt, resume_from).to_bytes()
+    return _dispatch(plan, run, facts, attempt, resume_from, budget_ms, override).to_bytes()
 
 
 def dispatch_preview(plan: Plan, run: PlannedRun, *, attempt: int = 1) -> bytes:
     """``dispatch.json`` as far as it is known: for a run with open choices what they decide is null."""
-    return _dispatch(plan, run, _facts(plan, run.host), attempt, None).to_bytes()
+    return _dispatch(plan, run, _facts(plan, run.host), attempt).to_bytes()
 
 
 def launch_script(plan: Plan, run: PlannedRun, *, attempt: int = 1) -> str:
@@ -183,7 +185,8 @@ def _files(plan: Plan, run: PlannedRun) -> Iterable[ShownFile]:
         yield ShownFile(path=f"assets/sha256/{sha256}", size_bytes=None, sha256=sha256)
 
 
-def _dispatch(plan: Plan, run: PlannedRun, facts: HostFacts, attempt: int, resume_from: int | None) -> DispatchDocument:
+def _dispatch(plan: Plan, run: PlannedRun, facts: HostFacts, attempt: int, resume_from: int | None = None,
+              budget_ms: int | None = None, override: Mapping[str, Any] | None = None) -> DispatchDocument:
     teacher = None
     if run.teacher is not None:
         final = run.teacher.final_val_u6
@@ -195,7 +198,17 @@ def _dispatch(plan: Plan, run: PlannedRun, facts: HostFacts, attempt: int, resum
         run_id=run.identity, attempt=attempt, host=facts.name, bundle=plan.bundle_digest, python=facts.python,
         slots=facts.slots, gpus=run.gpus, deadline_s=run.deadline_s, grace_s=GRACE_S, beat_s=BEAT_S,
         disk_floor_bytes=DISK_FLOOR_BYTES, resolved=ResolvedInputs(teacher=teacher, target_val=run.target_val),
-        trainer_env=dict(plan.environment), resume_from=resume_from)
+        trainer_env=dict(plan.environment), resume_from=resume_from,
+        priority=plan.priority, group=_group(plan, facts.name), devices=facts.devices, per_gpu=facts.per_gpu,
+        gpu_memory_mib=facts.gpu_memory_mib, share_gpus=facts.share_gpus, budget_ms=budget_ms,
+        override=None if override is None else Override.model_validate(override))
+
+
+def _group(plan: Plan, host: str) -> Group | None:
+    """The campaign's share of the host; a host outside the plan's shares, to which a person moved a run, takes one."""
+    if plan.max_parallel is None:
+        return None
+    return Group(name=plan.campaign, limit=plan.shares.get(host, 1))
 
 
 def _facts(plan: Plan, host: str) -> HostFacts:

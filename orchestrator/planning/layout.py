@@ -132,7 +132,9 @@ def _lay_stage(builder: _Builder, stage: Stage, doc: DocPath) -> None:
     needs = {c.stage for c in (teacher, target) if c is not None}
     needs |= {p.budget_of.partition(".")[0] for p in policies.values() if p.budget_of}
     deadline = stage.deadline if stage.deadline is not None else builder.campaign.deadline
-    builder.stages.append(PlannedStage(stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc))
+    guard = stage.budget_guard if stage.budget_guard is not None else builder.campaign.budget_guard
+    builder.stages.append(PlannedStage(stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
+                                       builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER))
 
 
 def _target_choice(builder: _Builder, stage: Stage, teacher: Choice | None, doc: DocPath) -> Choice | None:
@@ -151,6 +153,8 @@ def _check_fields(builder: _Builder, stage: Stage, doc: DocPath) -> None:
         findings.add(doc, "a kd stage needs 'teacher: {from: STAGE.best}'")
     if stage.role not in ("kd", "measurement") and stage.teacher is not None:
         findings.add((*doc, "teacher"), f"a {stage.role} stage has no teacher")
+    if stage.role != "teacher" and stage.budget_guard:
+        findings.add((*doc, "budget_guard"), "only a teacher is held to a budget of its own train time")
     if stage.role != "kd" and stage.controls:
         findings.add((*doc, "controls"), "only a kd stage has control arms")
     if stage.stop_at_target and (stage.target is None or stage.target.from_ is None) and \

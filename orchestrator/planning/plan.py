@@ -8,35 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from orchestrator.domain.errors import UnknownHost, UsageError
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_file import CampaignSource
+from orchestrator.planning.lane import Candidate, HostFacts, Lane, lane_for, shares, without_share
 from orchestrator.planning.policy import Choice, PolicyPlan
+from orchestrator.planning.retry_rules import RetryRule, effective
 from orchestrator.planning.stages import LaidRun, PlannedStage
 from orchestrator.wire.spec import Spec, canonical_digest
 
-__all__ = ["Choice", "HostFacts", "Knowledge", "Nothing", "Plan", "PlannedRun", "PlannedStage", "PolicyPlan",
-           "Resolved", "make_plan", "require_placeable"]
+__all__ = ["Candidate", "Choice", "HostFacts", "Knowledge", "Nothing", "Plan", "PlannedRun", "PlannedStage",
+           "PolicyPlan", "Resolved", "make_plan", "require_placeable"]
 
+NO_PATIENCE: Mapping[str, Mapping[str, int]] = MappingProxyType({})
 LOCAL_HOST = "local"
 DEFAULT_LANE = "default"
-
-
-class HostFacts(Protocol):
-    """What planning needs to know of a host, all of it from the hosts file."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def gpus(self) -> int: ...
-    @property
-    def slots(self) -> int: ...
-    @property
-    def python(self) -> str: ...
-    @property
-    def root(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,9 @@ class Knowledge(Protocol):
     def standing(self, run_id: str) -> str:
         """``new``, ``running``, ``done`` or ``retry``."""
 
+    def host_facts(self, host: str) -> Mapping[str, Any] | None:
+        """What was recorded of a host; None where nobody has looked."""
+
 
 class Nothing:
     """Knowledge of an empty past."""
@@ -67,14 +59,18 @@ class Nothing:
     def standing(self, run_id: str) -> str:  # noqa: ARG002 - the protocol's name
         return "new"
 
+    def host_facts(self, host: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - the protocol's name
+        return None
+
 
 @dataclass(frozen=True)
 class PlannedRun:
     """One run of the plan.
 
     ``identity`` is the sha256 of ``spec.json`` and always known; ``run_id`` is the same, and None while the spec's
-    selectors are ``unresolved``: until then it cannot be launched. ``host`` is the first choice; ``misfit`` says why
-    no host of the lane can take the run, and is empty otherwise. ``ordinal`` is its place in the plan, from 0.
+    selectors are ``unresolved``: until then it cannot be launched. ``host`` is the first choice of ``candidates``, the
+    lane's hosts in order; ``misfit`` says why none of them can take the run, and is empty otherwise. ``ordinal`` is
+    its place in the plan, from 0. With ``budget_guard`` its host stops it once it is certain to overrun its budget.
     ``target_val`` is the loss at which the run stops itself; None where it does not, or not yet.
     """
 
@@ -90,9 +86,11 @@ class PlannedRun:
     unresolved: tuple[str, ...]
     host: str
     lane: str | None
+    candidates: tuple[Candidate, ...]
     misfit: str
     gpus: int
     deadline_s: int
+    budget_guard: bool
     reference_name: str | None
     twin_name: str | None
     teacher_selector_key: str | None
@@ -108,7 +106,11 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """A whole campaign, ready to be shown or launched. ``hosts`` are the facts the plan was made with."""
+    """A whole campaign, ready to be shown or launched. ``hosts`` are the facts the plan was made with.
+
+    ``shares`` are, with ``max_parallel``, how many of its runs may train on each host at once. ``retries`` holds the
+    rules in force by class of failure.
+    """
 
     campaign: str
     campaign_id: str
@@ -118,6 +120,10 @@ class Plan:
     bundle_digest: str
     hosts: Mapping[str, HostFacts]
     environment: Mapping[str, str]
+    priority: int
+    max_parallel: int | None
+    shares: Mapping[str, int]
+    retries: Mapping[str, RetryRule]
 
     def stage(self, name: str) -> PlannedStage:
         return next(s for s in self.stages if s.name == name)
@@ -134,22 +140,32 @@ class Plan:
 
 
 def make_plan(source: CampaignSource, hosts: Mapping[str, HostFacts], lanes: Mapping[str, Sequence[str]],
-              bundle_digest: str, knowledge: Knowledge) -> Plan:
+              bundle_digest: str, knowledge: Knowledge, *,
+              patience: Mapping[str, Mapping[str, int]] = NO_PATIENCE) -> Plan:
     """Plan a campaign on these hosts. Deterministic: the same arguments give an equal plan.
+
+    ``patience``: by lane and host, the seconds that a run waits in that host's queue before it goes to the next.
 
     A run that no host of its lane can take is planned all the same, with the reason (``misfits``), so that a plan can
     be looked at anywhere; :func:`require_placeable` refuses to go on with it. Raises :class:`UnknownHost` and
     :class:`UsageError` for hosts and lanes that do not exist.
     """
-    lane, candidates = _candidates(source, hosts, lanes)
-    deadlines = {s.name: s.deadline_s for s in source.layout.stages}
+    name, among = _candidates(source, hosts, lanes)
+    ways = _ways(source, among, patience.get(name or "", {}), knowledge)
+    limit = source.campaign.max_parallel
+    given = shares(limit, list(ways.values()), hosts) if limit is not None else {}
+    if limit is not None:
+        ways = {key: without_share(way, key[0], limit, given) for key, way in ways.items()}
+    stages = {s.name: s for s in source.layout.stages}
     past = _Past(knowledge)
-    runs = tuple(_planned(run, i, lane, candidates, deadlines[run.stage], past)
+    runs = tuple(_planned(run, i, name, ways[run.stage, run.spec.needs.gpus], stages[run.stage], past)
                  for i, run in enumerate(source.layout.runs))
+    retries = effective(source.campaign.retries)
     return Plan(
         campaign=source.campaign.campaign, campaign_id=source.campaign_id, stages=source.layout.stages, runs=runs,
-        plan_hash=_plan_hash(source, runs, bundle_digest), bundle_digest=bundle_digest, hosts=dict(hosts),
-        environment=dict(sorted(source.campaign.environment.items())))
+        plan_hash=_plan_hash(source, runs, bundle_digest, given, retries), bundle_digest=bundle_digest,
+        hosts=dict(hosts), environment=dict(sorted(source.campaign.environment.items())),
+        priority=source.campaign.priority, max_parallel=limit, shares=given, retries=retries)
 
 
 def require_placeable(plan: Plan) -> None:
@@ -200,14 +216,16 @@ def _host(name: str, hosts: Mapping[str, HostFacts]) -> HostFacts:
     return hosts[name]
 
 
-def _planned(run: LaidRun, ordinal: int, lane: str | None, candidates: Sequence[HostFacts], deadline_s: int,
-             past: _Past) -> PlannedRun:
-    gpus = run.spec.needs.gpus
-    fit = next((h for h in candidates if h.gpus >= gpus), None)
-    misfit = ""
-    if fit is None:
-        has = ", ".join(f"{h.name} has {h.gpus}" for h in candidates)
-        misfit = f"a run of stage {run.stage} needs {gpus} GPU{'s' if gpus > 1 else ''}; {has}"
+def _ways(source: CampaignSource, hosts: Sequence[HostFacts], patience: Mapping[str, int],
+          knowledge: Knowledge) -> dict[tuple[str, int], Lane]:
+    """The lane as the runs of a stage with so many GPUs see it, by (stage, GPUs), in plan order."""
+    facts = {h.name: knowledge.host_facts(h.name) for h in hosts}
+    needs = {s.name: s.host_needs for s in source.layout.stages}
+    kinds = dict.fromkeys((run.stage, run.spec.needs.gpus) for run in source.layout.runs)
+    return {(stage, gpus): lane_for(stage, gpus, needs[stage], hosts, patience, facts) for stage, gpus in kinds}
+
+
+def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: PlannedStage, past: _Past) -> PlannedRun:
     choices = [c for c in (run.teacher, run.stop_target) if c is not None]
     unresolved = tuple(sorted({c.text for c in choices if past.resolution(c) is None}))
     teacher = past.resolution(run.teacher) if run.teacher is not None else None
@@ -215,19 +233,25 @@ def _planned(run: LaidRun, ordinal: int, lane: str | None, candidates: Sequence[
     return PlannedRun(
         name=run.name, stage=run.stage, ordinal=ordinal, role=run.role, seed=run.spec.seed, spec=run.spec,
         identity=run.identity, size_bytes=run.size_bytes, run_id=None if unresolved else run.identity,
-        unresolved=unresolved, host=(fit or candidates[0]).name, lane=lane, misfit=misfit, gpus=gpus,
-        deadline_s=deadline_s, reference_name=run.reference, twin_name=run.twin,
+        unresolved=unresolved, host=way.first, lane=lane, candidates=way.candidates, misfit=way.misfit,
+        gpus=run.spec.needs.gpus, deadline_s=stage.deadline_s,
+        budget_guard=stage.budget_guard and run.role is Role.TEACHER, reference_name=run.reference, twin_name=run.twin,
         teacher_selector_key=run.teacher.key if run.teacher is not None else None, teacher=teacher,
         target_val=stop.final_val_u6 / 1e6 if stop is not None and stop.final_val_u6 is not None else None,
         standing="new" if unresolved else past.standing(run.identity))
 
 
-def _plan_hash(source: CampaignSource, runs: Sequence[PlannedRun], bundle_digest: str) -> str:
+def _plan_hash(source: CampaignSource, runs: Sequence[PlannedRun], bundle_digest: str, given: Mapping[str, int],
+               retries: Mapping[str, RetryRule]) -> str:
     body = {
         "campaign": source.campaign_id,
         "bundle": bundle_digest,
         "runs": [[r.name, r.role.value, r.identity, r.host, r.deadline_s] for r in runs],
         "policies": {k: p.body() for s in source.layout.stages for k, p in s.policies.items()},
         "overrides": source.overrides,
+        "priority": source.campaign.priority,
+        "shares": dict(given),
+        "guarded": [s.name for s in source.layout.stages if s.budget_guard],
+        "retries": {failure: rule.words() for failure, rule in retries.items()},
     }
     return canonical_digest(body)

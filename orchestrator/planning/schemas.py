@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from orchestrator.planning.campaign_model import RUN_NAME_PATTERN, Campaign
 from orchestrator.planning.dry_run import DryRunDocument
 from orchestrator.planning.lint_names import LINTS
-from orchestrator.wire.output import LedgerLines, WatchLine
+from orchestrator.wire.output import AssetEntries, DoctorAnswer, GcAnswer, LedgerLines, PreparedHost, WatchLine
 from orchestrator.wire.spec import Spec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +30,10 @@ def schemas() -> dict[str, str]:
         "plan.schema.json": _text(_printed(DryRunDocument)),
         "ledger.schema.json": _text(_printed(LedgerLines)),
         "watch-line.schema.json": _text(_printed(WatchLine)),
+        "prepared-host.schema.json": _text(_printed(PreparedHost)),
+        "assets.schema.json": _text(_printed(AssetEntries)),
+        "gc.schema.json": _text(_printed(GcAnswer)),
+        "doctor.schema.json": _text(_printed(DoctorAnswer)),
     }
 
 

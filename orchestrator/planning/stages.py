@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.findings import DocPath
 from orchestrator.planning.grid import Layer
+from orchestrator.planning.needs import Needs
 from orchestrator.planning.policy import Choice, PolicyPlan
 from orchestrator.wire.spec import Spec
 
@@ -36,7 +37,8 @@ class LaidRun:
 class PlannedStage:
     """A stage with its policies by the key each is pinned under, and the choice it offers to later stages.
 
-    ``needs`` names the stages that must end before this one can be judged or started.
+    ``needs`` names the stages that must end before this one can be judged or started; ``host_needs`` is what its runs
+    need of a host.
     """
 
     name: str
@@ -46,6 +48,8 @@ class PlannedStage:
     needs: tuple[str, ...]
     deadline_s: int
     doc: DocPath
+    host_needs: Needs = Needs()
+    budget_guard: bool = False
 
 
 @dataclass(frozen=True)

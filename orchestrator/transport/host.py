@@ -43,8 +43,12 @@ class ChannelEnded(HostUnreachable):
         self.status, self.stderr = status, stderr
 
 
+class SessionRefused(TransportError):
+    """The host allows no further channel on this connection: MaxSessions in its sshd_config."""
+
+
 class Channel(Protocol):
-    """Bytes to and from one running program. Not for use by several threads at once."""
+    """Bytes to and from one running program: one thread may read while another sends. Any thread may close it."""
 
     def send(self, data: bytes, timeout_s: float = 30.0) -> None:
         """Send all of ``data``. Raises :class:`HostUnreachable` when no more of it is taken for ``timeout_s`` seconds,
@@ -56,6 +60,9 @@ class Channel(Protocol):
 
     def read_exact(self, size: int, timeout_s: float) -> bytes:
         """Exactly ``size`` bytes; raises as :meth:`read_line` does."""
+
+    def read_piece(self, most: int, timeout_s: float) -> memoryview:
+        """At least one byte and at most ``most``, as they come; raises as :meth:`read_line` does."""
 
     def close(self) -> None:
         """End the program's input and let go of it. Never raises, never waits long."""
@@ -79,7 +86,10 @@ class Host(Protocol):
         """Start a program and talk to it."""
 
     def close(self) -> None:
-        """Let go of the host. Never raises; programs that were started to stay do."""
+        """Let go of the host. Never raises, never waits long; programs that were started to stay do."""
+
+    def abandon(self) -> None:
+        """Drop the connection to a host that was found silent, from any thread: whoever waits on it wakes up."""
 
 
 class BufferedChannel(ABC):
@@ -87,29 +97,42 @@ class BufferedChannel(ABC):
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._unread = bytearray()
+        self._data, self._at = b"", 0
         self._stderr = bytearray()
 
     def read_line(self, timeout_s: float) -> bytes:
-        seen = 0
-        while True:
-            end = self._unread.find(b"\n", seen)
-            if end >= 0:
-                line = bytes(self._unread[:end])
-                del self._unread[: end + 1]
-                return line
-            seen = len(self._unread)
-            if seen > LINE_LIMIT_BYTES:
+        parts: list[bytes] = []
+        size = 0
+        while (end := self._data.find(b"\n", self._at)) < 0:
+            parts.append(self._data[self._at :])
+            size += len(parts[-1])
+            self._data, self._at = b"", 0
+            if size > LINE_LIMIT_BYTES:
                 raise TransportError(f"{self._name}: sent a line of more than {LINE_LIMIT_BYTES} bytes",
                                      hint="something other than kdorch answers there")
-            self._unread += self._more(timeout_s)
+            try:
+                self._data = self._more(timeout_s)
+            except BaseException:
+                self._data = b"".join(parts)  # a line that is late is still the next one
+                raise
+        parts.append(self._data[self._at : end])
+        self._at = end + 1
+        return b"".join(parts)
 
     def read_exact(self, size: int, timeout_s: float) -> bytes:
-        while len(self._unread) < size:
-            self._unread += self._more(timeout_s)
-        data = bytes(self._unread[:size])
-        del self._unread[:size]
-        return data
+        parts: list[memoryview] = []
+        while size > 0:
+            parts.append(self.read_piece(size, timeout_s))
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    def read_piece(self, most: int, timeout_s: float) -> memoryview:
+        # A view, since copying is what a fast line would wait for.
+        if self._at >= len(self._data):
+            self._data, self._at = self._more(timeout_s), 0
+        piece = memoryview(self._data)[self._at : self._at + most]
+        self._at += len(piece)
+        return piece
 
     @abstractmethod
     def _more(self, timeout_s: float) -> bytes:

@@ -10,17 +10,22 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from orchestrator.domain.errors import UnknownHost, UsageError
+from orchestrator.transport.environments import (
+    EnvironmentEntry,
+    EnvironmentModel,
+    environment_of_host,
+    named_environments,
+)
 from orchestrator.transport.hosts_file import HostsFile, read_hosts_file
+from orchestrator.transport.lanes import DEFAULT_LANE, LOCAL, LaneItem, lanes_of, patience_of
 
-LOCAL = "local"
-DEFAULT_LANE = "default"
 DEFAULT_ROOT = "~/.kdorch-host"
 SSH_PORT = 22
 
@@ -38,14 +43,31 @@ class HostEntry:
     user: str | None = None
     identity: Path | None = None
     certificate: Path | None = None
+    passphrase_variable: str | None = None
+    """The environment variable that holds the passphrase of ``identity``; the passphrase itself is in no file."""
+
     ssh_config: str | None = None
     """As ``ssh -F``: a file that replaces ~/.ssh/config, or ``none`` for no file at all."""
 
     jump: HostEntry | None = None
     gpus: int = 0
     slots: int = 1
+    devices: tuple[str, ...] | None = None
+    """The UUIDs of the GPUs (or MIG instances) that runs may use; None: all that the host lists."""
+
+    per_gpu: int = 1
+    """How many runs may share one GPU."""
+
+    gpu_memory_mib: int | None = None
+    """Memory that must be free on a GPU before a run starts there."""
+
+    share_gpus: bool = False
+    """Whether a run may start although somebody else's process uses its GPU."""
+
     python: str = "python3"
     root: str = DEFAULT_ROOT
+    environment: EnvironmentEntry | None = None
+    """What kdorch builds there for the trainer to run in; None: the trainer runs on ``python``."""
 
     @property
     def where(self) -> str:
@@ -60,7 +82,10 @@ class HostEntry:
         return {"name": self.name, "transport": self.transport, "address": self.address, "port": self.port,
                 "user": self.user, "identity": str(self.identity) if self.identity else None,
                 "jump": self.jump.name if self.jump else None, "gpus": self.gpus, "slots": self.slots,
-                "python": self.python, "root": self.root}
+                "devices": list(self.devices) if self.devices is not None else None, "per_gpu": self.per_gpu,
+                "gpu_memory_mib": self.gpu_memory_mib, "share_gpus": self.share_gpus,
+                "python": self.python, "root": self.root,
+                "environment": self.environment.name if self.environment else None}
 
 
 @dataclass(frozen=True)
@@ -72,14 +97,22 @@ class HostFacts:
     slots: int
     python: str
     root: str
+    devices: tuple[str, ...] | None = None
+    per_gpu: int = 1
+    gpu_memory_mib: int | None = None
+    share_gpus: bool = False
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """All hosts by name, and lanes: ordered host names to choose from."""
+    """All hosts by name, and lanes: ordered host names to choose from.
+
+    ``patience``: by lane and host, the seconds that a run waits in that host's queue before it goes to the next.
+    """
 
     hosts: Mapping[str, HostEntry]
     lanes: Mapping[str, tuple[str, ...]]
+    patience: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def host(self, name: str) -> HostEntry:
         """The host of this name. Raises :class:`UnknownHost`."""
@@ -91,7 +124,8 @@ class Inventory:
 
     def facts(self) -> dict[str, HostFacts]:
         """What planning needs to know of every host, by name."""
-        return {n: HostFacts(n, e.gpus, e.slots, e.python, e.root) for n, e in sorted(self.hosts.items())}
+        return {n: HostFacts(n, e.gpus, e.slots, e.python, e.root, e.devices, e.per_gpu, e.gpu_memory_mib,
+                             e.share_gpus) for n, e in sorted(self.hosts.items())}
 
 
 def load_inventory(path: Path | None, home: Path, *, required: bool = False) -> Inventory:
@@ -111,7 +145,11 @@ def load_inventory(path: Path | None, home: Path, *, required: bool = False) -> 
             file.refuse(("hosts" if name in document.hosts else "lanes", name),
                         "a name has only the characters a-z, 0-9, '_' and '-'")
     hosts = _Entries(file, document.hosts, home).all()
-    return Inventory(hosts, _lanes(file, document.lanes, hosts))
+    built = named_environments(file, document.environments)
+    for name, given in document.hosts.items():
+        if given.environment is not None:
+            hosts[name] = replace(hosts[name], environment=environment_of_host(file, name, given.environment, built))
+    return Inventory(hosts, lanes_of(file, document.lanes, hosts), patience_of(document.lanes))
 
 
 def _plain(pattern: str, expected: str) -> AfterValidator:
@@ -125,6 +163,14 @@ def _plain(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _reference(value: object) -> str:
+    """A secret by reference. What was given instead is not repeated in the complaint: it may be the secret."""
+    if not isinstance(value, str) or not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("a secret is named, not written down: use 'env:NAME' and export NAME before kdorch is called, "
+                         "or add the key to the SSH agent with ssh-add")
+    return value
+
+
 _SEGMENT = r"[A-Za-z0-9._+@=-]+"
 Address = Annotated[str, _plain(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}", "a host name or an IP address")]
 User = Annotated[str, _plain(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", "a user name")]
@@ -132,6 +178,21 @@ RootPath = Annotated[str, _plain(rf"~?(/{_SEGMENT})+/?",
                                  "a path from '/' or '~/' of letters, digits and any of . _ + @ = -")]
 PythonPath = Annotated[str, _plain(rf"(~?(/{_SEGMENT})+|[A-Za-z0-9_][A-Za-z0-9._+-]*)",
                                    "a program's name, or its path from '/' or '~/'")]
+
+
+Device = Annotated[str, _plain(r"(GPU|MIG)-[A-Za-z0-9-]{1,120}", "a GPU's or MIG instance's UUID, as nvidia-smi -L "
+                                                                "lists it")]
+
+
+def _memory(value: Any) -> int:
+    """Whole MiB of ``20GiB`` or ``512MiB``."""
+    found = re.fullmatch(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)\s*(MiB|GiB)", value) if isinstance(value, str) else None
+    if found is None or float(found[1]) <= 0:
+        raise ValueError("expected an amount of memory with its unit, such as 20GiB or 512MiB")
+    return round(float(found[1]) * (1024 if found[2] == "GiB" else 1))
+
+
+Memory = Annotated[int, BeforeValidator(_memory)]
 
 
 class _Entry(BaseModel):
@@ -143,22 +204,30 @@ class _Entry(BaseModel):
     user: User | None = None
     identity: Annotated[str, Field(min_length=1)] | None = None
     certificate: Annotated[str, Field(min_length=1)] | None = None
+    passphrase: Annotated[str, BeforeValidator(_reference)] | None = None
     ssh_config: Annotated[str, Field(min_length=1)] | None = None
     jump: str | None = None
     gpus: Annotated[int, Field(ge=0, le=1024)] = 0
     slots: Annotated[int, Field(ge=1, le=1024)] | None = None
+    devices: Annotated[list[Device], Field(min_length=1, max_length=64)] | None = None
+    per_gpu: Annotated[int, Field(ge=1, le=64)] = 1
+    gpu_memory: Memory | None = None
+    gpu_memory_mib: Annotated[int, Field(ge=1, le=1 << 24)] | None = None
+    share_gpus: bool = False
     python: PythonPath | None = None
     root: RootPath | None = None
+    environment: str | None = None
 
 
 class _HostsDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     hosts: dict[str, _Entry] = Field(default_factory=dict)
-    lanes: dict[str, list[str]] = Field(default_factory=dict)
+    environments: dict[str, EnvironmentModel] = Field(default_factory=dict)
+    lanes: dict[str, list[LaneItem]] = Field(default_factory=dict)
 
 
-_SSH_ONLY = ("address", "port", "user", "identity", "certificate", "ssh_config", "jump")
+_SSH_ONLY = ("address", "port", "user", "identity", "certificate", "passphrase", "ssh_config", "jump")
 
 
 class _Entries:
@@ -184,9 +253,15 @@ class _Entries:
 
     def _made(self, name: str, given: _Entry) -> HostEntry:
         here = name == LOCAL and "transport" not in given.model_fields_set
-        slots = given.slots if given.slots is not None else max(1, given.gpus)
-        if given.gpus > slots:
-            self._file.refuse(("hosts", name, "slots"), f"{slots} slots are too few for {given.gpus} GPUs")
+        gpus = given.gpus if "gpus" in given.model_fields_set else len(given.devices or ())
+        self._check_gpus(name, given, gpus)
+        slots = given.slots if given.slots is not None else max(1, gpus * given.per_gpu)
+        if gpus > slots:
+            self._file.refuse(("hosts", name, "slots"), f"{slots} slots are too few for {gpus} GPUs")
+        memory = given.gpu_memory if given.gpu_memory is not None else given.gpu_memory_mib
+        leases: dict[str, Any] = {
+            "gpus": gpus, "slots": slots, "devices": tuple(given.devices) if given.devices is not None else None,
+            "per_gpu": given.per_gpu, "gpu_memory_mib": memory, "share_gpus": given.share_gpus}
         if here or given.transport == "local":
             for key in _SSH_ONLY:
                 if key in given.model_fields_set:
@@ -194,19 +269,35 @@ class _Entries:
                                       hint="remove it, or set 'transport: ssh'")
             base = _implicit_local(self._home)
             root = given.root or (base.root if name == LOCAL else DEFAULT_ROOT)
-            return HostEntry(name, "local", gpus=given.gpus, slots=slots, root=root,
-                             python=given.python or base.python)
+            return HostEntry(name, "local", root=root, python=given.python or base.python, **leases)
         if given.address is None:
             self._file.refuse(("hosts", name), "the key 'address' is missing",
                               hint="give a host name or address, or 'transport: local' for this machine")
         if given.certificate is not None and given.identity is None:
             self._file.refuse(("hosts", name, "certificate"), "a certificate needs its private key in 'identity'")
+        if given.passphrase is not None and given.identity is None:
+            self._file.refuse(("hosts", name, "passphrase"), "a passphrase needs its private key in 'identity'")
         return HostEntry(
             name, "ssh", address=given.address, port=given.port, user=given.user,
             identity=self._path(given.identity), certificate=self._path(given.certificate),
+            passphrase_variable=None if given.passphrase is None else given.passphrase.removeprefix("env:"),
             ssh_config=given.ssh_config if given.ssh_config in (None, "none") else str(self._path(given.ssh_config)),
-            jump=self._jump(name, given.jump), gpus=given.gpus, slots=slots,
-            python=given.python or "python3", root=given.root or DEFAULT_ROOT)
+            jump=self._jump(name, given.jump), python=given.python or "python3", root=given.root or DEFAULT_ROOT,
+            **leases)
+
+    def _check_gpus(self, name: str, given: _Entry, gpus: int) -> None:
+        """What says something of GPUs must agree with how many there are."""
+        key = ("hosts", name)
+        if given.devices is not None and len(set(given.devices)) != len(given.devices):
+            self._file.refuse((*key, "devices"), "a device stands here twice")
+        if given.devices is not None and len(given.devices) != gpus:
+            self._file.refuse((*key, "devices"), f"{len(given.devices)} devices are listed for {gpus} GPUs")
+        if given.gpu_memory is not None and given.gpu_memory_mib is not None:
+            self._file.refuse((*key, "gpu_memory_mib"), "give gpu_memory or gpu_memory_mib, not both")
+        for word in ("per_gpu", "gpu_memory", "gpu_memory_mib", "share_gpus"):
+            if not gpus and word in given.model_fields_set:
+                self._file.refuse((*key, word), "this key has no meaning for a host without GPUs",
+                                  hint="say how many it has with 'gpus', or list them in 'devices'")
 
     def _path(self, text: str | None) -> Path | None:
         """A file of this machine; a relative path starts at the hosts file."""
@@ -226,22 +317,5 @@ class _Entries:
         return entry
 
 
-def _lanes(file: HostsFile, given: Mapping[str, list[str]],
-           hosts: Mapping[str, HostEntry]) -> dict[str, tuple[str, ...]]:
-    for lane, names in given.items():
-        if not names:
-            file.refuse(("lanes", lane), "a lane needs at least one host")
-        for i, name in enumerate(names):
-            if name not in hosts:
-                file.refuse(("lanes", lane, i), f"there is no host {name!r}; known: {', '.join(sorted(hosts))}")
-            if name in names[:i]:
-                file.refuse(("lanes", lane, i), f"host {name!r} stands here twice")
-    lanes = {lane: tuple(names) for lane, names in given.items()}
-    named = tuple(name for name in hosts if name != LOCAL) or (LOCAL,)
-    return lanes if DEFAULT_LANE in lanes else {**lanes, DEFAULT_LANE: named}
-
-
 def _implicit_local(home: Path) -> HostEntry:
     return HostEntry(LOCAL, "local", root=str(home.absolute() / "host"), python=sys.executable)
-
-

@@ -69,6 +69,9 @@ class LocalHost:
         while self._channels:
             self._channels.pop().close()
 
+    def abandon(self) -> None:
+        self.close()
+
 
 class _LocalChannel(BufferedChannel):
     def __init__(self, name: str, child: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -69,7 +70,7 @@ class KeyLogin:
         """The private key, or None where it cannot be used and another may do."""
         given = self._endpoint.identity_given
         try:
-            key = paramiko.PKey.from_path(path)
+            key = paramiko.PKey.from_path(path, self._passphrase() if given else None)
             if self._endpoint.certificate is not None:
                 key.load_certificate(str(self._endpoint.certificate))
         except (TypeError, paramiko.PasswordRequiredException):
@@ -80,12 +81,28 @@ class KeyLogin:
                 raise AuthenticationRefused(f"{self._endpoint.name}: {name}: {error.strerror}",
                                             hint="correct 'identity:' in hosts.yaml") from None
         except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as error:
+            if given and self._endpoint.passphrase_variable is not None:
+                raise AuthenticationRefused(
+                    f"{self._endpoint.name}: {path} does not open with the passphrase in "
+                    f"{self._endpoint.passphrase_variable}", hint="correct the variable, or use ssh-add") from None
             if given:
                 raise AuthenticationRefused(f"{self._endpoint.name}: {path} is no private key for kdorch: {error}",
                                             hint="ed25519, ECDSA and RSA keys work") from None
         else:
             return key
         return None
+
+
+    def _passphrase(self) -> str | None:
+        """The passphrase of the given key, from the environment: the hosts file has only the variable's name."""
+        variable = self._endpoint.passphrase_variable
+        if variable is None:
+            return None
+        value = os.environ.get(variable)
+        if not value:
+            raise AuthenticationRefused(f"{self._endpoint.name}: the variable {variable} is not set",
+                                        hint=f"export {variable} with the passphrase of {self._endpoint.identities[0]}")
+        return value
 
 
 def _is_silence(error: paramiko.AuthenticationException) -> bool:

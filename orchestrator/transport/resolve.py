@@ -35,6 +35,7 @@ class Endpoint:
     """Private keys to offer, in this order."""
 
     certificate: Path | None
+    passphrase_variable: str | None
     identity_given: bool
     """Whether the hosts file names the key; then no other key is offered."""
 
@@ -87,6 +88,7 @@ def _resolve(entry: HostEntry, *, in_inventory: bool, depth: int) -> Endpoint:
         identities = tuple(p for text in offered if (p := Path(_expand(text, tokens)).expanduser()).is_file())
     here = Endpoint(
         name=entry.name, address=address, port=port, user=user, identities=identities, certificate=entry.certificate,
+        passphrase_variable=entry.passphrase_variable,
         identity_given=entry.identity is not None,
         use_agent=entry.identity is None and _first(config, "identitiesonly") != "yes",
         filed_under=alias or name_of(address, port), in_inventory=in_inventory)

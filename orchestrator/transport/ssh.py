@@ -1,7 +1,7 @@
 """A host over SSH: one connection, many channels.
 
 A peer that freezes keeps its TCP connection alive, and paramiko would wait for it for ever in several places. So
-every wait here has a deadline of its own: reading by poll, everything else under a watchdog that closes the
+every wait here has a deadline of its own: reading by poll, everything else under a watchdog that cuts the
 connection, which wakes whoever waits on it.
 """
 
@@ -18,9 +18,16 @@ from pathlib import Path
 
 import paramiko
 
-from orchestrator.domain.errors import CommandFailed, HostUnreachable, TransportError
+from orchestrator.domain.errors import CommandFailed, HostUnreachable
 from orchestrator.transport.connection import CONNECT_TIMEOUT_S, Link, open_link
-from orchestrator.transport.host import PIECE_BYTES, BufferedChannel, Channel, ChannelEnded, Completed
+from orchestrator.transport.host import (
+    PIECE_BYTES,
+    BufferedChannel,
+    Channel,
+    ChannelEnded,
+    Completed,
+    SessionRefused,
+)
 from orchestrator.transport.inventory import HostEntry
 from orchestrator.transport.known_hosts import KnownHosts
 from orchestrator.transport.resolve import resolve
@@ -28,7 +35,14 @@ from orchestrator.transport.resolve import resolve
 STATUS_PATIENCE_S = 2.0
 """How long after its output a program's exit status may arrive."""
 
+REFUSAL_PATIENCE_S = 3.0
+"""How long after a channel was closed the host may still count it against MaxSessions."""
+
+REFUSAL_PAUSE_S = 0.05
 SEND_BYTES = 1 << 18
+RECEIVE_BYTES = 1 << 25
+"""More than any window: paramiko moves the rest of its buffer for every read that leaves one."""
+
 _NO_STATUS = -1
 
 
@@ -39,6 +53,7 @@ class SshHost:
         self._entry, self._home, self._connect_timeout_s = entry, home, connect_timeout_s
         self._turn = threading.Lock()
         self._link: Link | None = None
+        self._closed_at = -REFUSAL_PATIENCE_S
 
     @property
     def name(self) -> str:
@@ -79,9 +94,14 @@ class SshHost:
         if link is not None:
             link.close()
 
+    def abandon(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.cut()
+
     def _connected(self) -> paramiko.Transport:
         if self._link is not None and not self._link.transport.is_active():
-            self.close()
+            self.abandon()
         if self._link is None:
             self._link = open_link(resolve(self._entry), KnownHosts.of(self._home), timeout_s=self._connect_timeout_s)
         return self._link.transport
@@ -92,20 +112,31 @@ class SshHost:
             transport = self._connected()
             try:
                 with self._watchdog(timeout_s):
-                    channel = transport.open_session(timeout=timeout_s)
+                    channel = self._session(transport, timeout_s)
                     channel.exec_command(shlex.join(argv))
             except paramiko.ChannelException as error:
-                raise TransportError(f"{self.name}: the host refused another session: {error.text}", transient=True,
+                raise SessionRefused(f"{self.name}: the host refused another session: {error.text}", transient=True,
                                      hint="raise MaxSessions in sshd_config there") from None
             except (paramiko.SSHException, EOFError, OSError) as error:
-                self.close()
+                self.abandon()
                 why = str(error) or type(error).__name__
                 raise HostUnreachable(f"{self.name}: no answer to a new command: {why}") from None
             return channel
 
+    def _session(self, transport: paramiko.Transport, timeout_s: float) -> paramiko.Channel:
+        """A session. Where one of ours has just been closed, a host at its limit is given a moment to notice."""
+        until = self._closed_at + REFUSAL_PATIENCE_S
+        while True:
+            try:
+                return transport.open_session(timeout=timeout_s)
+            except paramiko.ChannelException:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(REFUSAL_PAUSE_S)
+
     @contextmanager
     def _watchdog(self, timeout_s: float) -> Iterator[threading.Event]:
-        """Close the connection if the body takes longer than ``timeout_s``: paramiko's waits then end.
+        """Cut the connection if the body takes longer than ``timeout_s``: paramiko's waits then end.
 
         The event is set when that happened.
         """
@@ -114,7 +145,7 @@ class SshHost:
         def bite() -> None:
             bitten.set()
             if link is not None:
-                link.close()
+                link.cut()
 
         timer = threading.Timer(timeout_s, bite)
         timer.daemon = True
@@ -126,6 +157,7 @@ class SshHost:
 
     def _let_go(self, channel: paramiko.Channel) -> None:
         """Close a channel without ever waiting for a frozen peer."""
+        self._closed_at = time.monotonic()
         if self._link is None:
             return
         with contextlib.suppress(Exception), self._watchdog(STATUS_PATIENCE_S):
@@ -161,6 +193,8 @@ class _SshChannel(BufferedChannel):
 
     def _more(self, timeout_s: float) -> bytes:
         self._check_open()
+        if self._channel.recv_ready() and not self._channel.recv_stderr_ready():
+            return self._channel.recv(RECEIVE_BYTES)
         out, err = bytearray(), bytearray()
         try:
             more = _wait(self._channel, out, err, time.monotonic() + timeout_s, enough=True)
@@ -200,7 +234,7 @@ def _wait(channel: paramiko.Channel, out: bytearray, err: bytearray, until: floa
             err += channel.recv_stderr(PIECE_BYTES)
             moved = not enough
         if channel.recv_ready():
-            out += channel.recv(PIECE_BYTES)
+            out += channel.recv(RECEIVE_BYTES)
             moved = True
         if moved:
             return True

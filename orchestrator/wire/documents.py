@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from orchestrator.wire.codec import (
     CONTRACT,
@@ -30,7 +30,7 @@ from orchestrator.wire.manifest import Manifest, ManifestFile, parse_manifest
 
 __all__ = [
     "CONTRACT", "DOCUMENTS", "PARSERS", "ClaimDocument", "DispatchDocument", "Document", "EnvironmentDocument",
-    "ExitDocument", "Hello", "Load", "Manifest", "ManifestFile", "Observation", "Process", "Resolved",
+    "ExitDocument", "Failure", "Hello", "Load", "Manifest", "ManifestFile", "Observation", "Process", "Resolved",
     "ResolvedTeacher", "StartedDocument", "StatusDocument", "parse_claim", "parse_dispatch", "parse_environment",
     "parse_exit", "parse_hello", "parse_manifest", "parse_object", "parse_observation", "parse_started",
     "parse_status",
@@ -54,6 +54,42 @@ class Resolved(Part):
     target_val: Finite | None = None
 
 
+class Group(Part):
+    """A name that runs share of which at most ``limit`` train at once on the host."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+    limit: Annotated[int, Field(ge=1, le=10**6)]
+
+
+class SmallerBatch(Part):
+    """The part of ``spec.data`` that an override may change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    microbatch_sequences: Annotated[int, Field(ge=1)] | None = None
+    batch_sequences: Annotated[int, Field(ge=1)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _only_what_changes(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The trainer merges it over the spec, so a key that changes nothing must not be there.
+        return {key: value for key, value in as_usual(self).items() if value is not None}
+
+
+class OverriddenSpec(Part):
+    """The part of a spec that an override may change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    data: SmallerBatch
+
+
+class Override(Part):
+    """What an attempt is asked for other than its spec: only a smaller batch, and it is a fallback for ever."""
+
+    reason: Literal["oom_fallback"]
+    spec: OverriddenSpec
+
+
 class DispatchDocument(Document):
     """``dispatch.json``: how one attempt of one run is run on one host. No times, no random values."""
 
@@ -71,6 +107,14 @@ class DispatchDocument(Document):
     resolved: Resolved
     trainer_env: dict[EnvName, str]
     resume_from: AttemptNumber | None
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    group: Group | None = None
+    devices: tuple[Annotated[str, Field(pattern=r"^(GPU|MIG)-[A-Za-z0-9-]{1,120}$")], ...] | None = None
+    per_gpu: Annotated[int, Field(ge=1, le=64)] = 1
+    gpu_memory_mib: Annotated[int, Field(ge=1)] | None = None
+    share_gpus: bool = False
+    budget_ms: Annotated[int, Field(ge=1)] | None = None
+    override: Override | None = None
 
 
 class Process(Part):
@@ -103,6 +147,8 @@ class StartedDocument(Document):
     pgid: Annotated[int, Field(ge=1)]
     slots: tuple[Count, ...]
     gpu_uuids: tuple[str, ...]
+    started_monotonic_ms: Count | None = None
+    """The host's monotonic clock at ``started_at``, which holds for one boot."""
 
 
 class Load(Part):
@@ -121,6 +167,8 @@ class StatusDocument(Document):
     beat: Count
     at: UtcTime
     queue_position: Count | None
+    waiting_for: str | None = None
+    """Why a run whose turn it is does not start yet, in words."""
     train_log_bytes: Count
     last_line: Annotated[str, Field(max_length=400)] | None
     deadline_at: UtcTime | None
@@ -147,16 +195,30 @@ class EnvironmentDocument(Document):
     teacher_eval_val: Finite | None = None
 
 
+class Failure(Part):
+    """What went wrong in a trainer, and the line of its log that says so. Memory in MiB where the log tells it."""
+
+    kind: Annotated[Literal["oom", "nan", "nccl", "xid", "jit_crash", "disk_full", "missing_backend", "bad_input",
+                            "teacher_mismatch", "killed", "code_error"], Field(alias="class")]
+    phase: str | None = None
+    tried_mib: Finite | None = None
+    free_mib: Finite | None = None
+    shortfall_mib: Finite | None = None
+    line: Annotated[str, Field(max_length=400)] | None = None
+
+
 class ExitDocument(Document):
     """``exit.json``: the seal. Its presence means that nothing in the attempt's directory changes any more."""
 
     run_id: Digest
     attempt: AttemptNumber
-    outcome: Literal["completed", "failed", "timed_out", "cancelled", "disk_full", "refused"]
+    outcome: Literal["completed", "failed", "timed_out", "cancelled", "disk_full", "refused", "over_budget",
+                     "withdrawn"]
     exit_code: Count | None
     signal: Count | None
     reason: str | None
-    witness: str
+    failure: Failure | None = None
+    witness: Literal["supervisor", "adopter"]
     boot_id: str
     started_at: UtcTime | None
     ended_at: UtcTime

@@ -6,7 +6,7 @@ programs that print hold plain values of the same shape, and tests hold the two 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -174,3 +174,83 @@ class WatchLine(RootModel[Annotated[
     StateLine | StepLine | ValidationLine | MarkerLine | VerdictLine | HostSilentLine | HostBackLine | PolicyLine
     | ChoiceLine | NoteLine, Field(discriminator="event")]]):
     """One line of ``kdorch watch --json`` and of ``kdorch campaign launch --json``."""
+
+
+class PreparedStage(Promise):
+    """One stage of preparing a host: ``cached`` had nothing to do, ``skipped`` was not asked for."""
+
+    stage: Literal["preflight", "environment", "assets"]
+    result: Literal["done", "cached", "skipped"]
+    detail: str
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PreparedHost(Promise):
+    """What ``kdorch host prepare --json`` prints. ``environment`` is a digest, null for the host's own ``python:``."""
+
+    host: str
+    python: str
+    environment: str | None
+    stages: list[PreparedStage]
+
+
+class AssetEntry(Promise):
+    """One named asset. ``here``: whole in this machine's store; ``hosts``: where it was last known to be."""
+
+    name: str
+    kind: Literal["checkpoint", "shards", "cache"]
+    sha256: str
+    size_bytes: Annotated[int, Field(ge=0)]
+    here: bool
+    hosts: list[str]
+
+
+class AssetEntries(RootModel[list[AssetEntry]]):
+    """What ``kdorch asset list --json`` prints."""
+
+
+class RemovedThing(Promise):
+    """Something that ``kdorch host gc`` removed, or would; ``bytes`` are what that frees."""
+
+    kind: Literal["attempt", "bundle", "asset", "environment", "cache", "ticket", "leftover"]
+    name: str
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class KeptThing(Promise):
+    """Something that stays, and why."""
+
+    kind: Literal["attempt", "bundle", "asset", "environment", "cache", "ticket", "leftover"]
+    name: str
+    reason: str
+
+
+class GcAnswer(Promise):
+    """What ``kdorch host gc --json`` prints. ``foreign_attempts`` belong to runs that this ledger does not know."""
+
+    host: str
+    dry_run: bool
+    freed_bytes: Annotated[int, Field(ge=0)]
+    removed: list[RemovedThing]
+    kept: list[KeptThing]
+    foreign_attempts: Annotated[int, Field(ge=0)]
+
+
+class DoctorLine(Promise):
+    """One line of an examination; ``skip`` was not looked at. ``remedy`` is empty where nothing is to be done."""
+
+    level: Literal["ok", "warn", "fail", "skip"]
+    subject: str
+    fact: str
+    remedy: str
+
+
+class DoctorAnswer(Promise):
+    """What ``kdorch host doctor --json`` prints. ``facts`` are the host's own, null when it could not be asked; which
+    keys they have depends on the host."""
+
+    host: str
+    where: str
+    fit: bool
+    findings: list[DoctorLine]
+    facts: dict[str, Any] | None

@@ -37,7 +37,19 @@ class ModelSpec(Part):
     mlp_ratio: Positive = 4.0
     vocab_size: Annotated[int, Field(ge=2, le=65536)] = 256
     tied_embeddings: bool = False
-    softcap: NonNegative = Field(15.0, description="logits become softcap*tanh(z/softcap); 0 turns it off")
+    softcap: NonNegative = Field(
+        15.0, description="logits become softcap*tanh((z+softcap_shift)/softcap_scale); 0 turns it off")
+    softcap_shift: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    softcap_scale: NonNegative = Field(
+        0.0, description="0 means softcap itself; a*sigmoid((z+b)/c) is softcap a/2, shift b, scale 2c, less a constant")
+    real_vocab: Annotated[int, Field(ge=2, le=65536)] | None = Field(
+        None, description="tokens from here on only pad the vocabulary: no logit, no probability; null: none does")
+
+    @model_validator(mode="after")
+    def _padding_is_at_the_end(self) -> ModelSpec:
+        if self.real_vocab is not None and self.real_vocab > self.vocab_size:
+            raise ValueError("model.real_vocab must not be larger than model.vocab_size")
+        return self
 
 
 class DataSpec(Part):
@@ -47,6 +59,8 @@ class DataSpec(Part):
     train: str | None = Field(None, description="glob of training shards below ROOT/data, for corpus: shards")
     validation: str | None = Field(None, description="glob of validation shards below ROOT/data")
     sha256: Sha256 | None = Field(None, description="corpus digest; when given, any other corpus is refused")
+    tokenizer: Sha256 | None = Field(
+        None, description="digest of the tokenizer that made the shards; a teacher that learned with another is refused")
     sequence_length: Annotated[int, Field(ge=2, le=1 << 20)] = 64
     batch_sequences: Count = Field(16, description="sequences per optimizer step")
     microbatch_sequences: Count | None = Field(None, description="sequences per forward pass; null means the batch")
@@ -133,6 +147,32 @@ class KdSpec(Part):
     dynamic_norm: Literal["lagged", "exact", "off"] = "lagged"
     norm_max: Positive = Field(10.0, description="the clamp of s")
     stop: KdStopSpec = KdStopSpec()
+    divergence: Literal["exact", "topk", "sampled"] = Field(
+        "exact", description="over the whole vocabulary; over the teacher's first topk tokens and the rest as one; or "
+                             "estimated from tokens drawn from the teacher")
+    topk: Annotated[int, Field(ge=1, le=65536)] = Field(64, description="for divergence: topk")
+    samples: Annotated[int, Field(ge=1, le=65536)] = Field(50, description="draws per token, for divergence: sampled")
+    token_stride: Count = Field(1, description="the teacher weighs on every n-th token; CE on all")
+    token_chunk: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="tokens whose logits exist at once; 0: all; null: the back end's choice")
+    apply_every: Count = Field(1, description="the teacher weighs in every n-th step")
+    microbatches: Count | None = Field(None, description="and there in the first n microbatches; null: in all")
+    teacher_logits: Literal["live", "cached"] = "live"
+    cache: str | None = Field(
+        None, description="directory below ROOT/data of a cache made elsewhere (shard_*.pt, meta.json), whose tokens are "
+                          "then the run's; null: kdorch's own, built where it is missing")
+    backend: Literal["auto", "torch", "triton", "reference"] = Field(
+        "auto", description="auto: triton on an NVIDIA GPU, torch elsewhere; reference builds all logits at once")
+
+    @model_validator(mode="after")
+    def _a_cache_holds_the_first_k(self) -> KdSpec:
+        if self.teacher_logits == "cached" and self.divergence != "topk":
+            raise ValueError("kd.teacher_logits: cached goes with kd.divergence: topk")
+        if self.cache is not None and self.teacher_logits != "cached":
+            raise ValueError("kd.cache goes with kd.teacher_logits: cached")
+        if self.cache and (self.cache.startswith("/") or ".." in self.cache.split("/")):
+            raise ValueError("kd.cache is relative to ROOT/data and may not contain '..'")
+        return self
 
 
 class ValidationSpec(Part):

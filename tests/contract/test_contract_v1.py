@@ -19,6 +19,7 @@ from orchestrator.wire.documents import PARSERS, parse_environment, parse_hello,
 from orchestrator.wire.schemas import MODELS, schema_bytes
 from orchestrator.wire.spec import Spec, run_id_of, spec_bytes
 from orchestrator.wire.trainlog import parse_log
+from worker import fields as worker_fields
 from worker import manifest as worker_manifest
 from worker import wire as worker_wire
 from worker.trainer.emit import Emit
@@ -30,6 +31,8 @@ DOCUMENTS = [p for p in GOLDEN if p.name.split(".")[0] in PARSERS]
 ANSWERS = [p for p in GOLDEN if p not in SPECS and p not in DOCUMENTS]
 CASES = json.loads((V1 / "malformed" / "cases.json").read_text())
 ROOT = Path(__file__).parents[2]
+NOT_AS_WRITTEN = ("exit.unknown-keys.json", "exit.defaults.json", "dispatch.defaults.json")
+"""Documents that this version reads and would write with other keys."""
 
 
 def kind(path: Path) -> str:
@@ -56,7 +59,7 @@ def test_every_kind_of_document_has_a_golden_file():
 @pytest.mark.parametrize("path", DOCUMENTS, ids=names(DOCUMENTS))
 def test_the_laptop_reads_every_golden_document(path):
     document = PARSERS[kind(path)](path.read_bytes(), path.name)
-    if "unknown-keys" not in path.name:
+    if path.name not in NOT_AS_WRITTEN:
         assert document.to_bytes() == path.read_bytes()
 
 
@@ -123,6 +126,25 @@ def test_a_document_of_a_later_kdorch_may_say_more():
     data = (V1 / "golden" / "exit.unknown-keys.json").read_bytes()
     assert b"energy_j" not in documents.parse_exit(data, "exit.json").to_bytes()
     assert worker_wire.parse("exit", data, "exit.json")["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("kind", ["dispatch", "exit"])
+def test_a_key_that_an_earlier_kdorch_did_not_write_reads_as_its_default(kind):
+    full, short = ((V1 / "golden" / f"{kind}{part}.json").read_bytes() for part in ("", ".defaults"))
+    assert short != full
+    assert PARSERS[kind](short, kind) == PARSERS[kind](full, kind)
+    read = worker_wire.parse(kind, short, kind)
+    assert {**worker_fields.DEFAULTS[kind], **read} == json.loads(full)
+    if kind == "dispatch":
+        assert worker_wire.parse_dispatch(short, kind) == worker_wire.parse_dispatch(full, kind)
+
+
+def test_both_sides_know_the_same_defaults():
+    for kind, defaults in worker_fields.DEFAULTS.items():
+        if kind in documents.DOCUMENTS:
+            fields = documents.DOCUMENTS[kind].model_fields
+            assert {key: fields[key].default for key in defaults} == defaults
+            assert {key for key, field in fields.items() if not field.is_required()} - {"contract"} == set(defaults)
 
 
 def test_the_golden_set_belongs_together():

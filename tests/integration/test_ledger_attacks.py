@@ -21,7 +21,7 @@ from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger import chain
 from orchestrator.ledger.rows import MemberRecord, ResolutionRecord, RunRecord
-from orchestrator.ledger.tables import METADATA
+from orchestrator.ledger.tables import METADATA, OVERWRITTEN
 from tests.integration.ledger_kit import (
     CAMPAIGN,
     FALLING,
@@ -137,7 +137,8 @@ class Hand:
         self.record("campaign_runs", verb, **{**values, **lies})
 
     def move(self, name: str, state: str, more: str = "", verb: str = "UPDATE") -> None:
-        self.sql.execute(f"{verb} attempts SET state = '{state}'{more} WHERE run_id = ?", [self.ids[name]])
+        self.sql.execute(f"{verb} attempts SET state = '{state}'{more} WHERE run_id = ?1 AND attempt_no = "
+                         "(SELECT max(attempt_no) FROM attempts WHERE run_id = ?1)", [self.ids[name]])
 
     def attempt(self, name: str, number: int, verb: str = "INSERT", **lies: Any) -> None:
         self.put("attempts", verb, **{"run_id": self.ids[name], "attempt_no": number, "state": "planned",
@@ -230,6 +231,27 @@ def _honest_link(hand: Hand) -> None:
                      [hand.ids["twin"], hand.ids["ready"], CAMPAIGN])
 
 
+OVERRIDE = '{"reason":"oom_fallback","spec":{"data":{"microbatch_sequences":4}}}'
+
+
+def _honest_override(hand: Hand) -> None:
+    hand.attempt("lost", 2, override_json=OVERRIDE)
+
+
+def _measured_fallback(hand: Hand, **lies: Any) -> None:
+    """The evidence of a second attempt, which was asked for a smaller batch, is measured."""
+    hand.measurement(hand.evidence("smaller", attempt_no=2), **lies)
+
+
+def _facts(hand: Hand, verb: str = "INSERT", **lies: Any) -> None:
+    hand.record("host_facts", verb, **{"host": "h100", "fact_no": 2, "observed_at": NOW, "facts": "{}", **lies})
+
+
+def _naming(hand: Hand, **lies: Any) -> None:
+    hand.record("asset_names", **{"name": "other", "naming_no": 1, "sha256": sha("teacher"), "size_bytes": 1,
+                                  "kind": "checkpoint", "named_at": NOW, **lies})
+
+
 GOOD_EVIDENCE = "(SELECT evidence_id FROM evidence WHERE run_id = ?)"
 CHANGED, DELETED, REPLACED = "nothing is ever changed", "nothing is ever deleted", "never replaced"
 
@@ -258,7 +280,7 @@ ATTACKS = [
                "budget_ms, trend_points, trend_min_drop_u6, target_u6, evidence_id, parser_id, asserted, complete, "
                "oom_fallback, val_finite, val_1_u6, val_2_u6, val_3_u6, val_4_u6, comparison_key, budget_evidence_id, "
                "budget_parser_id, budget_train_ms, reference_evidence_id, reference_parser_id, reference_key, "
-               "steps_to_target, replicated, decided_at, event_seq FROM verdicts WHERE run_id = ? "
+               "steps_to_target, replicated, rule, decided_at, event_seq FROM verdicts WHERE run_id = ? "
                "ON CONFLICT DO UPDATE SET budget_train_ms = 1", [h.ids["dear"]]), "refused|never|event"),
     # What a verdict rests on
     Attack("verdict_without_evidence", _honest_verdict, lambda h: h.verdict("dear", evidence_id=sha("invented")),
@@ -422,6 +444,30 @@ ATTACKS = [
     Attack("replace_an_attempt", _honest_attempt, lambda h: h.attempt("dear", 1, "INSERT OR REPLACE"),
            "never replaced|without gaps"),
     Attack("delete_an_attempt", _honest_attempt, _run("DELETE FROM attempts"), DELETED),
+    # Overrides: what ran as a fallback stays one
+    Attack("call_a_fallback_what_was_asked_for", lambda h: _measured_fallback(h, oom_fallback=1),
+           lambda h: _measured_fallback(h, oom_fallback=0), "a fallback, whatever its evidence says"),
+    Attack("leave_open_whether_it_was_a_fallback", lambda h: _measured_fallback(h, oom_fallback=1),
+           lambda h: _measured_fallback(h, oom_fallback=None), "a fallback, whatever its evidence says", CHECKS_OFF),
+    Attack("promote_a_fallback_by_an_older_rule", _honest_verdict, lambda h: h.verdict("dear", rule=1),
+           "the rule of this revision", CHECKS_OFF),
+    Attack("begin_with_an_override", _honest_override, lambda h: h.put(
+        "attempts", run_id=sha("a run"), attempt_no=1, state="planned", planned_at=NOW, override_json=OVERRIDE),
+           "only a retry"),
+    Attack("override_for_another_reason", _honest_override,
+           lambda h: h.attempt("lost", 2, override_json='{"reason": "because"}'), "ck_attempts_override", CHECKS_OFF),
+    Attack("override_that_is_no_document", _honest_override,
+           lambda h: h.attempt("lost", 2, override_json="{"), "ck_attempts_override", CHECKS_OFF),
+    Attack("take_an_override_back", lambda h: h.move("smallest", "collecting", ", outcome = 'failed'"),
+           lambda h: h.move("smallest", "collecting", ", outcome = 'failed', override_json = NULL"), "keeps its run"),
+    # What is known around the runs
+    Attack("edit_a_hosts_facts", lambda h: _facts(h), _run("UPDATE host_facts SET facts = '{}'"), CHANGED),
+    Attack("replace_a_hosts_facts", lambda h: _facts(h), lambda h: _facts(h, "INSERT OR REPLACE", fact_no=1),
+           f"{REPLACED}|without gaps"),
+    Attack("backdate_a_hosts_facts", lambda h: _facts(h), lambda h: _facts(h, event_seq=1), "under the event"),
+    Attack("edit_a_name", lambda h: _naming(h), _run("UPDATE asset_names SET sha256 = NULL"), CHANGED),
+    Attack("name_a_digest_with_another_size", lambda h: _naming(h), lambda h: _naming(h, size_bytes=2),
+           "one digest has one size"),
     # The chain
     Attack("edit_an_event", _honest_event, _run("UPDATE events SET payload = '{}' WHERE seq = 3"), CHANGED),
     Attack("delete_the_last_event", _honest_event,
@@ -459,6 +505,16 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
         for name in ("failing", "lost"):
             story.end(story.ids[name], outcome=Outcome.LOST_REBOOT)
         ledger.settle(story.ids["lost"], 1, None, None, ())
+        for name in ("smaller", "smallest"):
+            run_id = story.add(name, Role.TEACHER, "teachers")
+            story.launch(run_id)
+            story.end(run_id, outcome=Outcome.OOM)
+            ledger.settle(run_id, 1, None, None, ())
+            ledger.new_attempt(run_id, after=1, override=json.loads(OVERRIDE))
+            story.launch(run_id, attempt=2)
+        story.end(story.ids["smaller"], attempt=2)
+        ledger.record_host_facts("h100", {"torch": "2.6"})
+        ledger.name_asset("cheap-teacher", sha("teacher"), 1, "checkpoint")
         story.add("unpinned", Role.TEACHER, "later")
         story.add("pending-again", Role.TEACHER, "pending")
         _second_campaign(story)
@@ -528,7 +584,7 @@ def test_attack_is_refused_and_changes_nothing(attack: Attack, ledger_file: Path
         assert (dear.verdict, dear.status) == ("reject", "rejected")
 
 
-@pytest.mark.parametrize("table", sorted(set(METADATA.tables) - {"host_reachability"}))
+@pytest.mark.parametrize("table", sorted(set(METADATA.tables) - set(OVERWRITTEN)))
 def test_no_record_is_updated_deleted_or_replaced(table: str, ledger_file: Path) -> None:
     before = contents(ledger_file)
     assert before[table], "the scene has a row in every table"

@@ -189,7 +189,7 @@ def _two_versions(path: Path) -> None:
     with open_ledger(path):
         pass
     with closing(raw(path)) as connection:
-        connection.execute("INSERT INTO alembic_version VALUES ('0002')")
+        connection.execute("INSERT INTO alembic_version VALUES ('9998')")
 
 
 @pytest.mark.parametrize("spoil", [_noise, _torn, _foreign, _foreign_with_alembic, _two_versions, Path.mkdir],

@@ -24,6 +24,7 @@ from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.verify import Verified, verify_ledger
 from orchestrator.ledger.verification.replay import KEYS
 from tests.e2e.kdorch import Laptop
+from tests.integration.ledger_kit import open_ledger
 
 FLIPS = 250
 CAMPAIGN = """
@@ -61,6 +62,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
     laptop.run("campaign", "launch", "proof.yaml")
     laptop.run("ledger", "import", str(Path(__file__).parent / "data" / "ledger_of_record.csv"))
     home = Home(laptop.home)
+    with open_ledger(home.ledger) as ledger:
+        ledger.record_host_facts("local", {"torch": None})
+        ledger.name_asset("teacher", "a" * 64, 1, "checkpoint")
     with closing(sqlite3.connect(home.ledger)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     shutil.rmtree(home.local_host_root)

@@ -11,14 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.dispatch.agent import connect_agent
+from orchestrator.dispatch.agent import HostAgent, connect_agent
 from orchestrator.dispatch.bundle import build_bundle
-from orchestrator.domain.errors import HostUnreachable
+from orchestrator.dispatch.events import FollowEvent, HostSilent, StepSeen, ValidationSeen, VerdictReached
+from orchestrator.dispatch.follow import Follower
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.session import open_session
+from orchestrator.dispatch.watch import runs_of
+from orchestrator.domain.errors import HostUnreachable, MalformedDocument
 from orchestrator.resources import worker_source
 from orchestrator.transport.connect import connect
 from orchestrator.transport.inventory import HostEntry
+from orchestrator.transport.local import LocalHost
 from orchestrator.transport.ssh import SshHost
 from orchestrator.transport.trust import offered_keys
+from tests.e2e.kdorch import Laptop
 from tests.integration.sshd_server import SshServer
 from tests.integration.supervised import wait_for
 
@@ -26,6 +33,18 @@ pytestmark = pytest.mark.sshd
 
 MUCH_TOO_LONG_S = 60.0
 """Far beyond every deadline in here: reaching it means that something would have waited for ever."""
+
+
+ONE_RUN = """
+campaign: {name}
+deadline: 5m
+defaults:
+  entry: simulated
+  horizon: 100
+  simulated: {{step_ms: 10, real_step_ms: {pace}, decay_steps: 60}}
+stages:
+  - {{name: only, role: ce, axes: {{seed: [{seed}]}}, policy: ce-baseline}}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +187,102 @@ def test_an_address_that_does_not_exist_says_so(home: Path) -> None:
     entry = HostEntry("nowhere", address="no-such-host.invalid", user="kd", ssh_config="none")
     with pytest.raises(HostUnreachable, match=r"no-such-host\.invalid:22: the address is not known here"):
         connect(entry, home)
+
+
+def test_a_dead_peer_is_found_though_nobody_asks_anything(sshd: SshServer, entry: HostEntry, home: Path) -> None:
+    agent = connect_agent(entry, home, build_bundle(worker_source()))
+    sshd.freeze()
+    frozen = time.monotonic()
+    wait_for(lambda: agent.lost, "the line's own ping finds that the host is gone")
+    assert time.monotonic() - frozen < 10.0
+    with pytest.raises(HostUnreachable):
+        agent.hello()
+    agent.close()
+    sshd.thaw()
+
+
+def test_a_dead_peer_is_found_during_a_long_poll(sshd: SshServer, entry: HostEntry, home: Path) -> None:
+    with connect_agent(entry, home, build_bundle(worker_source())) as agent:
+        sshd.freeze()
+        asked = time.monotonic()
+        with pytest.raises(HostUnreachable, match="no answer"):
+            agent.tail([("0" * 64, 1, "train.log", 0, "absent")], wait_s=60, limit=10)
+        assert time.monotonic() - asked < 10.0
+        sshd.thaw()
+
+
+@pytest.mark.parametrize("frozen", ["gate", "behind"])
+def test_a_dead_peer_is_found_through_a_jump_host_and_closing_does_not_hang(
+        shared_sshd: SshServer, sshd: SshServer, home: Path, tmp_path: Path, frozen: str) -> None:
+    shared_sshd.trust(home)
+    sshd.trust(home)
+    through = sshd.entry("gate") if frozen == "gate" else shared_sshd.entry("gate")
+    target = shared_sshd if frozen == "gate" else sshd
+    entry = target.entry("behind", python=sys.executable, jump=through, root=str(tmp_path / "root"))
+    agent = connect_agent(entry, home, build_bundle(worker_source()))
+    sshd.freeze()
+    began = time.monotonic()
+    with pytest.raises(HostUnreachable):
+        agent.asset_put("0" * 64, size=64 << 20, offset=0, data=b"x" * (64 << 20))  # fills every buffer on the way
+    assert time.monotonic() - began < 10.0
+    closing = time.monotonic()
+    agent.close()
+    assert time.monotonic() - closing < 3.0
+    sshd.thaw()
+
+
+def test_a_host_that_is_busy_for_long_is_not_taken_for_a_dead_one() -> None:
+    """A program that works on one request for longer than the patience for silence, and says so meanwhile."""
+    program = ("import json,sys,time\n"
+               "n=json.loads(sys.stdin.readline())['id']\n"
+               "for _ in range(8): time.sleep(0.25); print(json.dumps({'beat': n}), flush=True)\n"
+               "print(json.dumps({'id': n, 'ok': True, 'size': 7}), flush=True)\n")
+    host = LocalHost("busy")
+    agent = HostAgent(host, host.open([sys.executable, "-c", program]), patience_s=1.5)
+    began = time.monotonic()
+    assert agent.adopt("a" * 64, 1, "x", "b" * 64) == 7
+    assert time.monotonic() - began > 1.5
+    agent.close()
+
+
+def test_a_beat_for_another_request_closes_the_channel() -> None:
+    host = LocalHost("liar")
+    agent = HostAgent(host, host.open(["sh", "-c", 'read line; echo \'{"beat":7}\'; sleep 60']), patience_s=20)
+    with pytest.raises(MalformedDocument, match="beat"):
+        agent.ping()
+    agent.close()
+
+
+def test_a_frozen_host_does_not_delay_the_others(sshd: SshServer, home: Path, tmp_path: Path) -> None:
+    """Two hosts, one of them frozen in the middle of its run: the other's run is followed to its end meanwhile."""
+    laptop = Laptop(tmp_path / "laptop")
+    laptop.home.mkdir(parents=True)
+    sshd.trust(laptop.home, "box")
+    (laptop.home / "hosts.yaml").write_text(
+        sshd.hosts_yaml("box", python=sys.executable, root=str(tmp_path / "remote"))
+        + f"  local:\n    root: {laptop.home}/host\n")
+    for name, host, pace in (("slow", "box", 50), ("quick", "local", 5)):
+        (laptop.cwd / f"{name}.yaml").write_text(ONE_RUN.format(name=name, pace=pace, seed=pace))
+        laptop.run("campaign", "launch", f"{name}.yaml", "--host", host, "--detach")
+    heard: list[FollowEvent] = []
+    with open_session(Home(laptop.home), None, heard.append) as session:
+        names = {r: n for c in ("slow", "quick") for r, n in runs_of(session, c).items()}
+        follower = Follower(session.home, session.ledger, session.pool, heard.append, names=lambda r: names[r])
+        while not any(isinstance(e, StepSeen) and e.name.startswith("slow/") for e in heard):
+            follower.round(names, 0.2)
+        sshd.freeze()
+        frozen = time.monotonic()
+        while not any(isinstance(e, VerdictReached) and e.name.startswith("quick/") for e in heard):
+            begun = time.monotonic()
+            follower.round(names, 0.2)
+            assert time.monotonic() - begun < 5.0, "a round waited for the frozen host"
+        while "box" not in session.pool.silent_hosts:
+            follower.round(names, 0.2)
+        assert time.monotonic() - frozen < 30.0
+        sshd.thaw()
+        while not any(isinstance(e, VerdictReached) and e.name.startswith("slow/") for e in heard):
+            follower.round(names, 0.5)
+            follower.rest(follower.live(names))
+    assert [e.host for e in heard if isinstance(e, HostSilent)] == ["box"]
+    steps = [e.step for e in heard if isinstance(e, ValidationSeen) and e.name.startswith("slow/")]
+    assert steps == sorted(set(steps)), "no line of the log came twice"

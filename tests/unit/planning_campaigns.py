@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from orchestrator.planning.campaign_file import CampaignSource, load_campaign
 from orchestrator.planning.plan import Nothing, Plan, Resolved, make_plan
@@ -54,6 +55,10 @@ class PlainHost:
     slots: int = 1
     python: str = "python3"
     root: str = "~/.kdorch-host"
+    devices: tuple[str, ...] | None = None
+    per_gpu: int = 1
+    gpu_memory_mib: int | None = None
+    share_gpus: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,16 @@ class Past:
 
     choices: dict[str, Resolved] = field(default_factory=dict)
     standings: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def resolution(self, key: str) -> Resolved | None:
         return self.choices.get(key)
 
     def standing(self, run_id: str) -> str:
         return self.standings.get(run_id, "new")
+
+    def host_facts(self, host: str) -> dict[str, Any] | None:
+        return self.facts.get(host)
 
 
 LOCAL = {"local": PlainHost("local")}

@@ -122,8 +122,9 @@ def test_facts_and_public_say_what_planning_and_people_may_know(load: Load) -> N
     assert (facts.python, facts.root) == ("python3", "~/.kdorch-host")
     assert inventory.host("h100").public() == {
         "name": "h100", "transport": "ssh", "address": "h100.example", "port": 22, "user": "kd", "jump": None,
-        "gpus": 1, "slots": 1, "python": "python3", "root": "~/.kdorch-host",
-        "identity": str(Path.home() / ".ssh/id_ed25519")}
+        "gpus": 1, "slots": 1, "python": "python3", "root": "~/.kdorch-host", "environment": None,
+        "identity": str(Path.home() / ".ssh/id_ed25519"), "devices": None, "per_gpu": 1, "gpu_memory_mib": None,
+        "share_gpus": False}
 
 
 WRONG = [
@@ -203,3 +204,38 @@ def test_plain_values_are_taken_as_they_are(load: Load, key: str, value: str) ->
     keys = {"address": "a.example", key: value}
     entry = load("hosts:\n  a:\n" + "".join(f'    {k}: "{v}"\n' for k, v in keys.items())).host("a")
     assert getattr(entry, key) == value
+
+
+GPUS = """
+hosts:
+  h100: {address: h100.example, gpus: 2, per_gpu: 2, gpu_memory: 20GiB}
+  gb10: {address: gb10.example, devices: [GPU-ab12], share_gpus: true, gpu_memory_mib: 512}
+lanes:
+  default: [{host: h100, max_wait: 30m}, gb10]
+"""
+
+
+def test_hosts_say_how_their_gpus_may_be_used_and_lanes_how_long_a_run_waits(load: Load) -> None:
+    inventory = load(GPUS)
+    h100, gb10 = inventory.facts()["h100"], inventory.facts()["gb10"]
+    assert (h100.gpus, h100.slots, h100.per_gpu, h100.gpu_memory_mib, h100.devices) == (2, 4, 2, 20480, None)
+    assert (gb10.gpus, gb10.devices, gb10.share_gpus, gb10.gpu_memory_mib) == (1, ("GPU-ab12",), True, 512)
+    assert inventory.lanes["default"] == ("h100", "gb10")
+    assert inventory.patience == {"default": {"h100": 1800}}
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (("30m", "soon"), r"hosts\.yaml:6: lanes.default.0.max_wait: expected a duration"),
+    (("max_wait: 30m", "max_weight: 30m"), r"lanes.default.0.max_weight: unknown key, did you mean 'max_wait'"),
+    (("gb10]", "7]"), r"lanes.default.1: expected a host's name"),
+    (("gpus: 2, ", ""), "no meaning for a host without GPUs"),
+    (("[GPU-ab12]", "[GPU-ab12, GPU-ab12]"), "stands here twice"),
+    (("[GPU-ab12]", "['GPU 0']"), "UUID"),
+    (("20GiB", "20"), "memory with its unit"),
+    (("devices", "gpus: 3, devices"), "1 devices are listed for 3 GPUs"),
+    (("gpus: 2,", "gpus: 2, gpu_memory_mib: 5,"), "not both"),
+])
+def test_what_is_wrong_with_gpus_and_lanes_is_said_at_its_place(load: Load, change: tuple[str, str],
+                                                                says: str) -> None:
+    with pytest.raises(CampaignFileError, match=says):
+        load(GPUS.replace(*change))

@@ -104,7 +104,7 @@ def _standings() -> list[Standing]:
         for budget in (None, "pass", "fail", "unknown")
         for role in ("ce", "teacher", "kd", "control", "measurement")
         for reachable in (True, False)
-        for flags in ((False,) * 4, (True,) * 4)
+        for flags in ((False,) * 5, (True,) * 5)
     ]
 
 
@@ -141,6 +141,15 @@ def test_baselines_and_controls_are_never_promoted(role: str) -> None:
             assert "promoted" not in labels(standing)
 
 
+@pytest.mark.parametrize(("outcome", "words"), [
+    (Outcome.NAN, ("failed", "nan")), (Outcome.NCCL, ("failed", "nccl")), (Outcome.XID, ("failed", "xid")),
+    (Outcome.JIT_CRASH, ("failed", "jit-crash")), (Outcome.DISK_FULL, ("failed", "disk-full")),
+    (Outcome.OVER_BUDGET, ("over-budget",)), (Outcome.OOM, ("oom",)), (Outcome.FAILED, ("failed",))],
+    ids=lambda v: str(v))
+def test_a_failure_carries_its_class(outcome: Outcome, words: tuple[str, ...]) -> None:
+    assert labels(Standing(State.FINISHED, outcome)) == words
+
+
 def test_running_is_provisional() -> None:
     assert "provisional" in labels(Standing(State.RUNNING))
     assert "provisional" not in labels(Standing(State.FINISHED, Outcome.COMPLETED, "promote", "pass", "teacher"))
@@ -153,6 +162,8 @@ def test_running_is_provisional() -> None:
     (Standing(State.FINISHED, Outcome.IMPORTED, "inconclusive", "pass", "teacher"), "budget-pass"),
     (Standing(State.FINISHED, Outcome.IMPORTED, "inconclusive", None, "ce"), "baseline"),
     (Standing(State.FINISHED, Outcome.OOM), "oom"),
+    (Standing(State.FINISHED, Outcome.OVER_BUDGET), "over-budget"),
+    (Standing(State.FINISHED, Outcome.XID), "failed"),
     (Standing(State.FINISHED, Outcome.LOST_REBOOT), "lost"),
     (Standing(State.ABANDONED, Outcome.WITHDRAWN), "cancelled"),
     (Standing(State.RUNNING, reachable=False), "unreachable"),

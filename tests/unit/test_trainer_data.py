@@ -18,7 +18,7 @@ from worker.trainer.stdlib_corpus import LEFT_OUT, standard_library_shards
 
 pytestmark = pytest.mark.torch
 
-STDLIB = DataSpec(corpus="python-stdlib", train=None, validation=None, sha256=None, sequence_length=64,
+STDLIB = DataSpec(corpus="python-stdlib", train=None, validation=None, sha256=None, tokenizer=None, sequence_length=64,
                   batch_sequences=16, microbatch_sequences=None)
 
 

@@ -1,4 +1,4 @@
-"""Rules of the distillation loss and of its dynamic normalisation."""
+"""Rules of the reference loss, which the others are checked by, and of the dynamic normalisation."""
 
 from __future__ import annotations
 
@@ -8,116 +8,94 @@ import pytest
 import torch
 from torch import Tensor
 
-from worker.trainer.kd.loss import DynamicNorm, ce_loss, kd_loss, soft_loss
-from worker.trainer.model import States, softcapped
+from tests.unit.kd_kit import CPU, Case
+from worker.trainer.kd.loss import loss_backend
+from worker.trainer.kd.norm import DynamicNorm
+from worker.trainer.kd.reference import divergence, hard_loss
+from worker.trainer.states import Softcap, States
 
 pytestmark = pytest.mark.torch
 
-N, V, D = 5, 11, 4
-CPU = torch.device("cpu")
+REFERENCE = loss_backend("reference", CPU)
+N, V = 5, 11
 
 
 def drawn(seed: int, *shape: int, size: float = 2.0) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)) * size
 
 
-def targets() -> Tensor:
-    return torch.randint(V, (N,), generator=torch.Generator().manual_seed(9))
-
-
-def states(logits: Tensor, cap: float = 0.0) -> States:
-    """States whose uncapped logits are ``logits``."""
-    return States(logits, torch.eye(logits.size(-1), dtype=logits.dtype), cap)
-
-
-def fixed_norm(maximum: float = 10.0) -> DynamicNorm:
-    return DynamicNorm("off", maximum, CPU)
-
-
-@pytest.mark.parametrize("cap", [0.0, 3.0])
-@pytest.mark.parametrize("temperature", [1.0, 2.0])
-def test_the_gradient_is_the_closed_form(cap: float, temperature: float) -> None:
-    """dL/du = [alpha/N (p - e_y) + (1 - alpha) s T/N (p^T - q^T)] * (1 - tanh^2(u / cap))."""
-    student, teacher = drawn(1, N, V).float(), drawn(2, N, V).float()
-    uncapped, y, alpha, s = student.double(), targets(), 0.3, 1.0
-    z, zt = softcapped(uncapped, cap), softcapped(teacher.double(), cap)
-    hard = torch.softmax(z, -1) - torch.nn.functional.one_hot(y, V)
-    soft = torch.softmax(z / temperature, -1) - torch.softmax(zt / temperature, -1)
-    expected = (alpha * hard + (1 - alpha) * s * temperature * soft) / N
-    if cap:
-        expected = expected * (1 - torch.tanh(uncapped / cap) ** 2)
-
-    leaf = student.clone().requires_grad_()
-    kd_loss(states(leaf, cap), states(teacher, cap), y, alpha=alpha, temperature=temperature,
-            norm=fixed_norm()).total.backward()
-    assert leaf.grad is not None
-    torch.testing.assert_close(leaf.grad.double(), expected, rtol=1e-4, atol=1e-7)
-
-
 @pytest.mark.parametrize("temperature", [1.0, 1.7])
-def test_the_soft_loss_agrees_with_finite_differences_in_float64(temperature: float) -> None:
-    teacher = softcapped(drawn(3, N, V), 3.0)
+def test_the_divergence_agrees_with_finite_differences(temperature: float) -> None:
+    cap = Softcap(3.0, 0.5, 2.0)
+    teacher = cap(drawn(3, N, V))
     student = drawn(4, N, V).requires_grad_()
-    assert torch.autograd.gradcheck(lambda z: soft_loss(softcapped(z, 3.0), teacher, temperature), (student,))
+    assert torch.autograd.gradcheck(lambda z: divergence(cap(z), teacher, temperature), (student,))
 
 
-def test_the_soft_loss_is_t_squared_times_the_divergence() -> None:
+def test_the_divergence_is_that_of_its_definition() -> None:
     student, teacher, temperature = drawn(5, N, V), drawn(6, N, V), 2.0
     q, p = torch.softmax(teacher / temperature, -1), torch.softmax(student / temperature, -1)
-    divergence = sum(float(a * math.log(a / b)) for a, b in zip(q.flatten(), p.flatten(), strict=True)) / N
-    assert float(soft_loss(student, teacher, temperature)) == pytest.approx(temperature**2 * divergence, rel=1e-12)
+    expected = sum(float(a * math.log(a / b)) for a, b in zip(q.flatten(), p.flatten(), strict=True))
+    assert float(divergence(student, teacher, temperature).sum()) == pytest.approx(expected, rel=1e-12)
 
 
-def test_with_alpha_one_the_loss_is_cross_entropy_and_so_is_its_gradient() -> None:
-    student, teacher = drawn(7, N, V).float(), drawn(8, N, V).float()
-    one, other = student.clone().requires_grad_(), student.clone().requires_grad_()
-    with_teacher = kd_loss(states(one), states(teacher), targets(), alpha=1.0, temperature=2.0, norm=fixed_norm())
-    alone = ce_loss(states(other), targets())
-    with_teacher.total.backward()
-    alone.total.backward()
-    assert with_teacher.total.item() == alone.total.item() == with_teacher.hard.item()
-    assert one.grad is not None
-    assert torch.equal(one.grad, other.grad)
+def test_the_total_is_made_of_the_parts_that_are_told() -> None:
+    case = Case.drawn()
+    for norm in ("off", "exact"):
+        losses, _, _ = case.loss(REFERENCE, case.soft("exact", 2.0), alpha=0.3, norm=norm)
+        parts = 0.3 * losses.hard + 0.7 * losses.scale * losses.soft
+        assert losses.total.item() == pytest.approx(parts.item(), rel=1e-12)
 
 
-def test_a_student_that_is_its_teacher_gets_no_gradient_from_it() -> None:
-    student = drawn(10, N, V).requires_grad_()
-    loss = soft_loss(student, student.detach().clone(), 1.5)
-    loss.backward()
-    assert abs(loss.item()) < 1e-12
-    assert student.grad is not None
-    assert student.grad.abs().max() < 1e-15
+def test_the_slope_of_a_softcap_is_its_derivative_and_the_seeds_form_is_one() -> None:
+    u = drawn(2, 9).requires_grad_()
+    for cap in (Softcap(3.0, 0.0, 3.0), Softcap(11.5, 5.0, 15.0)):
+        z = cap(u)
+        expected, = torch.autograd.grad(z.sum(), u)
+        torch.testing.assert_close(cap.slope(z.detach()), expected)
+    torch.testing.assert_close(z + 11.5, 23 * torch.sigmoid((u + 5) / 7.5))
 
 
-def test_a_masked_teacher_entry_adds_nothing_and_a_broken_teacher_is_not_hidden() -> None:
-    student, teacher = drawn(11, N, V), drawn(12, N, V)
-    teacher[:, 3] = -math.inf
-    keep = [i for i in range(V) if i != 3]
-    leaf = student.clone().requires_grad_()
-    loss = soft_loss(leaf, teacher, 1.0)
-    loss.backward()
-    q = torch.softmax(teacher[:, keep], -1)
-    expected = (q * (q.log() - torch.log_softmax(student, -1)[:, keep])).sum(-1).mean()
-    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
-    assert leaf.grad is not None
-    assert bool(leaf.grad.isfinite().all())
-    teacher[0, 0] = math.nan
-    assert math.isnan(soft_loss(student, teacher, 1.0).item())
+def test_padding_has_no_logit_and_no_probability() -> None:
+    case = Case.drawn(real=20)
+    student = States(case.hidden, case.head, case.cap, 20)
+    assert student.logits().shape == (13, 20)
+    _, _, head = case.loss(REFERENCE, case.soft("exact"))
+    assert float(head[20:].abs().max()) == 0.0
+    expected = torch.nn.functional.cross_entropy(student.logits(), case.targets)
+    torch.testing.assert_close(hard_loss(student.logits(), case.targets), expected)
+
+
+def test_unknown_targets_weigh_nothing() -> None:
+    case = Case.drawn(masked=(1, 5))
+    keep = [n for n in range(13) if n not in (1, 5)]
+    fewer = Case(case.hidden[keep], case.head, case.teacher_hidden[keep], case.teacher_head, case.targets[keep], case.cap)
+    (one, dx, dw), (other, few_dx, few_dw) = (c.loss(REFERENCE, c.soft("exact")) for c in (case, fewer))
+    torch.testing.assert_close(one.total, other.total)
+    torch.testing.assert_close(dw, few_dw)
+    torch.testing.assert_close(dx[keep], few_dx)
+    assert float(dx[[1, 5]].abs().max()) == 0.0
 
 
 def test_no_gradient_reaches_the_teacher() -> None:
-    student, teacher = drawn(13, N, V).float().requires_grad_(), drawn(14, N, V).float().requires_grad_()
-    kd_loss(states(student), states(teacher), targets(), alpha=0.5, temperature=1.0, norm=fixed_norm()).total.backward()
-    assert teacher.grad is None
+    case = Case.drawn()
+    teacher = States(case.teacher_hidden.requires_grad_(), case.teacher_head.requires_grad_(), case.cap)
+    student = States(case.hidden.requires_grad_(), case.head, case.cap)
+    for name in ("reference", "torch"):
+        soft = case.soft("exact")
+        losses = loss_backend(name, CPU).kd(
+            student, case.targets, type(soft)(teacher, 1.0), alpha=0.5, norm=DynamicNorm("off", 10.0, CPU))
+        losses.total.backward()  # type: ignore[no-untyped-call]
+        assert teacher.hidden.grad is None
+        assert teacher.head.grad is None
 
 
 def test_the_exact_factor_makes_the_soft_loss_as_large_as_the_hard_one() -> None:
-    student, teacher = drawn(15, N, V).float(), drawn(16, N, V).float()
-    losses = kd_loss(states(student), states(teacher), targets(), alpha=0.5, temperature=2.0,
-                     norm=DynamicNorm("exact", 10.0, CPU))
+    case = Case.drawn(dtype=torch.float32)
+    losses, _, _ = case.loss(REFERENCE, case.soft("exact", 2.0), alpha=0.5, norm="exact")
     assert 0 < losses.scale.item() < 10
     assert (losses.scale * losses.soft).item() == pytest.approx(losses.hard.item(), rel=1e-5)
-    assert losses.total.item() == pytest.approx(losses.hard.item(), rel=1e-5)
+    assert losses.total.item() == pytest.approx(losses.hard.item(), rel=1e-5), "which is why the parts are logged apart"
 
 
 @pytest.mark.parametrize("mode", ["exact", "lagged"])

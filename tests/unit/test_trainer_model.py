@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from worker.trainer.model import GPT, count_parameters, softcapped
+from worker.trainer.model import GPT, count_parameters
 from worker.trainer.optim import Optimizers, orthogonalized
 from worker.trainer.spec import ModelSpec, OptimizerSpec
+from worker.trainer.states import Softcap
 
 pytestmark = pytest.mark.torch
 
@@ -65,8 +66,9 @@ def test_positions_matter() -> None:
 
 def test_logits_stay_within_the_softcap_and_zero_turns_it_off() -> None:
     z = torch.tensor([-1e4, -1.0, 0.0, 1.0, 1e4])
-    assert softcapped(z, 15.0).tolist() == pytest.approx([-15, -15 * math.tanh(1 / 15), 0, 15 * math.tanh(1 / 15), 15])
-    assert softcapped(z, 0.0) is z
+    near = 15 * math.tanh(1 / 15)
+    assert Softcap(15.0, scale=15.0)(z).tolist() == pytest.approx([-15, -near, 0, near, 15])
+    assert Softcap(0.0)(z) is z
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others() -> None:

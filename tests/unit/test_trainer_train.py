@@ -163,7 +163,8 @@ def test_the_best_checkpoint_is_the_best_validation_and_says_what_it_is(bench: B
     step = min((s for s in losses if s), key=lambda s: losses[s])
     assert 5 < step < 33
     best = load_weights(ran.out / "checkpoints" / "best.safetensors")
-    assert best.facts == {"step": step, "val_loss": losses[step], "corpus_sha256": ran.environment["corpus_sha256"]}
+    assert best.facts == {"step": step, "val_loss": losses[step], "tokenizer": None,
+                          "corpus_sha256": ran.environment["corpus_sha256"]}
     assert (best.model.vocab_size, best.model.softcap) == (VOCABULARY, 15.0)
     last = load_last(ran.out / "checkpoints" / "last.pt", CPU)
     assert last["progress"]["step"] == 40

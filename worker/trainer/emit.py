@@ -27,10 +27,11 @@ class Emit:
         """
         self._line(f"step:{step}/{self._horizon} train_loss:{loss:.4f} {_times(step, train_time_ms)}{_tail(tail)}")
 
-    def validation(self, step: int, loss: float, train_time_ms: float) -> None:
+    def validation(self, step: int, loss: float, train_time_ms: float, **tail: float) -> None:
         """The loss on the validation sequences after ``step`` updates, to the sixth decimal: the ledger counts in
         millionths, and what is decided here must be decided alike from the log."""
-        self._line(f"step:{step}/{self._horizon} val_loss:{loss:.6f} {_times(step, train_time_ms)}")
+        self._line(f"step:{step}/{self._horizon} val_loss:{loss:.6f} {_times(step, train_time_ms)}"
+                   f"{_tail(tail)}")
 
     def peak(self, allocated_mib: int, reserved_mib: int) -> None:
         """The device's memory at its highest; printed where the device keeps count."""

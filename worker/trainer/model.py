@@ -5,13 +5,12 @@ Shape suffixes: B sequences, L positions, D model_dim, H heads, K head_dim, V vo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from worker.trainer.spec import ModelSpec
+from worker.trainer.states import Softcap, States
 
 ROTARY_BASE = 10000.0
 
@@ -19,28 +18,6 @@ ROTARY_BASE = 10000.0
 def norm(x: Tensor) -> Tensor:
     """RMSNorm over the last dimension, without weights."""
     return F.rms_norm(x, (x.size(-1),))
-
-
-def softcapped(z: Tensor, cap: float) -> Tensor:
-    """``cap * tanh(z / cap)``: logits that cannot exceed the cap; 0 leaves them as they are."""
-    return cap * torch.tanh(z / cap) if cap > 0 else z
-
-
-@dataclass(frozen=True)
-class States:
-    """What a model says of N tokens, before anything of size ``[N, V]`` exists: the losses start from here.
-
-    ``hidden`` ``[N, D]`` are the normalised last states, ``head`` ``[V, D]`` is the output matrix, ``softcap`` bounds
-    the logits.
-    """
-
-    hidden: Tensor
-    head: Tensor
-    softcap: float
-
-    def logits(self) -> Tensor:
-        """Softcapped logits ``[N, V]`` in float32."""
-        return softcapped(F.linear(self.hidden, self.head).float(), self.softcap)
 
 
 class Rotary(nn.Module):
@@ -149,7 +126,7 @@ class GPT(nn.Module):
 
     def forward(self, tokens_BL: Tensor) -> States:
         """The states of ``tokens_BL``, flattened to N = B*L tokens."""
-        return States(self.hidden(tokens_BL).flatten(0, 1), self.output, self.spec.softcap)
+        return States(self.hidden(tokens_BL).flatten(0, 1), self.output, Softcap.of(self.spec), self.spec.real_vocab)
 
 
 def count_parameters(model: nn.Module) -> int:

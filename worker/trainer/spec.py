@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """The architecture of a student or a teacher."""
+    """The architecture of a student or a teacher.
+
+    The last three have defaults for checkpoints that were written before they existed.
+    """
 
     layers: int
     heads: int
@@ -30,6 +33,9 @@ class ModelSpec:
     vocab_size: int
     tied_embeddings: bool
     softcap: float
+    softcap_shift: float = 0.0
+    softcap_scale: float = 0.0
+    real_vocab: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class DataSpec:
     train: str | None
     validation: str | None
     sha256: str | None
+    tokenizer: str | None
     sequence_length: int
     batch_sequences: int
     microbatch_sequences: int | None
@@ -85,13 +92,27 @@ class KdStopSpec:
 
 @dataclass(frozen=True)
 class KdSpec:
-    """``alpha`` weighs cross-entropy, ``1 - alpha`` the teacher; see :mod:`worker.trainer.kd.loss`."""
+    """``alpha`` weighs cross-entropy, ``1 - alpha`` the teacher; see :mod:`worker.trainer.kd.loss`.
+
+    ``token_chunk`` None leaves the number of tokens whose logits exist at once to the back end, 0 means all of them.
+    ``microbatches`` None means all. ``cache`` None means the one below ``ROOT/cache``.
+    """
 
     alpha: float
     temperature: float
     dynamic_norm: Literal["lagged", "exact", "off"]
     norm_max: float
     stop: KdStopSpec
+    divergence: Literal["exact", "topk", "sampled"]
+    topk: int
+    samples: int
+    token_stride: int
+    token_chunk: int | None
+    apply_every: int
+    microbatches: int | None
+    teacher_logits: Literal["live", "cached"]
+    cache: str | None
+    backend: Literal["auto", "torch", "triton", "reference"]
 
 
 @dataclass(frozen=True)
@@ -144,7 +165,8 @@ def parse_spec(body: dict[str, Any], path: str = "spec.json") -> TrainSpec:
 
 def _rules(spec: TrainSpec) -> list[tuple[bool, str]]:
     """What types cannot say. The laptop checks more; here is what would otherwise compute something else silently."""
-    model, data, schedule = spec.model, spec.data, spec.schedule
+    model, data, schedule, kd = spec.model, spec.data, spec.schedule, spec.kd
+    vocabulary = model.vocab_size if model.real_vocab is None else model.real_vocab
     counts = {
         "horizon": spec.horizon, "model.layers": model.layers, "model.heads": model.heads,
         "model.model_dim": model.model_dim, "data.sequence_length": data.sequence_length,
@@ -167,7 +189,24 @@ def _rules(spec: TrainSpec) -> list[tuple[bool, str]]:
          "data.corpus is 'shards'; expected both data.train and data.validation globs"),
         (schedule.hold <= schedule.drop_to_base, "schedule.hold is later than schedule.drop_to_base"),
         ((spec.mode == "kd") == (spec.kd is not None), "mode 'kd' and a 'kd' section go together"),
-        (spec.kd is None or spec.kd.temperature > 0, "kd.temperature must be above 0"),
+        (2 <= vocabulary <= model.vocab_size,
+         f"model.real_vocab is {model.real_vocab}; expected 2 to model.vocab_size {model.vocab_size}"),
+        *([] if kd is None else _kd_rules(kd, vocabulary)),
+    ]
+
+
+def _kd_rules(kd: KdSpec, vocabulary: int) -> list[tuple[bool, str]]:
+    return [
+        (kd.temperature > 0, "kd.temperature must be above 0"),
+        (kd.divergence != "topk" or 1 <= kd.topk < vocabulary,
+         f"kd.topk is {kd.topk}; expected 1 to one less than the vocabulary's {vocabulary} tokens"),
+        (min(kd.samples, kd.token_stride, kd.apply_every, kd.microbatches or 1) >= 1,
+         "kd.samples, kd.token_stride, kd.apply_every and kd.microbatches count from 1"),
+        (kd.token_chunk is None or kd.token_chunk >= 0, "kd.token_chunk must not be negative"),
+        (kd.teacher_logits == "live" or kd.divergence == "topk", "kd.teacher_logits 'cached' goes with kd.divergence "
+                                                                 "'topk'"),
+        (kd.cache is None or not (kd.cache.startswith("/") or ".." in kd.cache.split("/")),
+         "kd.cache is relative to ROOT/data and may not contain '..'"),
     ]
 
 

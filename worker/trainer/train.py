@@ -24,8 +24,10 @@ from worker.trainer.emit import Emit
 from worker.trainer.environment import describe
 from worker.trainer.errors import BackendMissing, BadInput, Diverged, Stopped, TeacherMisfit
 from worker.trainer.kd.control import KdControl, TargetWatch
-from worker.trainer.kd.loss import DynamicNorm
+from worker.trainer.kd.loss import loss_backend
+from worker.trainer.kd.norm import DynamicNorm
 from worker.trainer.kd.teacher import Teacher
+from worker.trainer.kd.voices import Voice, open_voice
 from worker.trainer.model import GPT, count_parameters
 from worker.trainer.optim import Optimizers
 from worker.trainer.schedule import multiplier
@@ -93,6 +95,7 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
     if spec.threads:
         torch.set_num_threads(spec.threads)
     torch.manual_seed(spec.seed)
+    settle: Callable[[], None] = torch.cuda.synchronize if cuda else lambda: None
 
     def precision() -> AbstractContextManager[Any]:
         return torch.autocast(device.type, dtype=torch.bfloat16) if spec.precision == "bf16" else nullcontext()
@@ -103,9 +106,11 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
     micro = spec.data.microbatch_sequences or batch
     validation_BL = torch.from_numpy(corpus.validation_batch(spec.validation.sequences, length)).to(device)
 
-    def batch_of(step: int) -> Tensor:
+    def corpus_batch(step: int) -> Tensor:
         """The tokens ``[B, L + 1]`` of the update that follows ``step`` updates."""
         return torch.from_numpy(corpus.batch(spec.seed, step, batch, length)).to(device)
+
+    batch_of: Callable[[int], Tensor] = corpus_batch
 
     # Model and optimizers
     model = GPT(spec.model, length)
@@ -116,25 +121,33 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
         # The trunk only: what changes from step to step (KD, its factor, rates) stays outside and recompiles nothing.
         model.hidden = torch.compile(model.hidden)  # type: ignore[method-assign]
     student = Forward(model, precision)
+    loss = loss_backend("auto" if spec.kd is None else spec.kd.backend, device,
+                        None if spec.kd is None else spec.kd.token_chunk)
 
     # Teacher: measured on this run's own validation sequences
     distillation: Distillation | None = None
     control: KdControl | None = None
+    voice: Voice | None = None
     if spec.kd is not None:
         if inputs.teacher_sha256 is None:
             raise BadInput("dispatch.json: resolved.teacher names no checkpoint; a kd run needs one")
         teacher = Forward(Teacher.load(
             inputs.root / "assets" / "sha256" / inputs.teacher_sha256, inputs.teacher_sha256, student=spec.model,
-            corpus_sha256=corpus.sha256, length=length, device=device), precision)
-        control = KdControl(spec.kd.stop, validation_loss(teacher, validation_BL, micro), spec.horizon)
-        distillation = Distillation(
-            spec.kd, teacher, DynamicNorm(spec.kd.dynamic_norm, spec.kd.norm_max, device))
+            corpus_sha256=corpus.sha256, length=length, device=device, tokenizer=spec.data.tokenizer), precision)
+        control = KdControl(spec.kd.stop, validation_loss(teacher, validation_BL, micro, loss), spec.horizon)
         if not math.isfinite(control.teacher_val):
             raise TeacherMisfit(f"the teacher's validation loss is {control.teacher_val} here")
         recorded = inputs.teacher_final_val
         if recorded is not None and abs(control.teacher_val - recorded) > TEACHER_DRIFT:
             emit.talk(f"warning: the teacher's validation loss is {control.teacher_val:.6f} here; its record says "
                       f"{recorded:.6f}")
+        voice = open_voice(spec, spec.kd, teacher, batch_of, inputs.root, teacher_sha256=inputs.teacher_sha256,
+                           corpus_sha256=corpus.sha256, device=device, settle=settle)
+        if voice.note:
+            emit.talk(voice.note)
+        batch_of = voice.batch_of
+        distillation = Distillation(spec.kd, voice.says, DynamicNorm(spec.kd.dynamic_norm, spec.kd.norm_max, device),
+                                    spec.seed)
     if spec.stop_at_target and inputs.target_val is None:
         raise BadInput("dispatch.json: resolved.target_val is null; the spec is to stop at its target")
     watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
@@ -163,7 +176,7 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
             progress.best_val = math.inf  # so that the next validation leaves one
         emit.talk(f"resumed after step {progress.step}; the lines up to there are the earlier attempt's")
         emit.replay(_earlier_log(inputs.resume), progress.step)
-    clock = TrainClock(now, torch.cuda.synchronize if cuda else lambda: None, already_ms=progress.train_time_ms)
+    clock = TrainClock(now, settle, already_ms=progress.train_time_ms)
 
     def save_last() -> None:
         progress.train_time_ms, progress.target_hits = clock.milliseconds(), watch.hits
@@ -176,8 +189,11 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
 
     def validate() -> None:
         """Evaluate, tell, keep the best, and look at the target."""
-        progress.last_val = validation_loss(student, validation_BL, micro)
-        emit.validation(progress.step, progress.last_val, clock.milliseconds())
+        progress.last_val = validation_loss(student, validation_BL, micro, loss)
+        # What a teacher's kept answers cost stands where the run begins: a part of the teacher's price.
+        cost = voice.cost if voice is not None and progress.step == 0 else None
+        emit.validation(progress.step, progress.last_val, clock.milliseconds(), **({} if cost is None else {
+            "teacher_cache_ms": cost.total_ms, "teacher_cache_built_ms": cost.built_ms}))
         if not math.isfinite(progress.last_val):
             finish("nan")
             raise Diverged(f"the validation loss became {progress.last_val} after step {progress.step}")
@@ -186,7 +202,8 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
             if spec.checkpoint.keep_best:
                 checkpoint.save_weights(
                     inputs.out / "checkpoints" / checkpoint.BEST, model, spec.model,
-                    {"step": progress.step, "val_loss": progress.last_val, "corpus_sha256": corpus.sha256})
+                    {"step": progress.step, "val_loss": progress.last_val, "corpus_sha256": corpus.sha256,
+                     "tokenizer": spec.data.tokenizer})
         watch.after_validation(progress.last_val)
 
     def stop_kd_if_due(*, validated: bool) -> None:
@@ -208,7 +225,7 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
         validate()
         stop_kd_if_due(validated=True)
     if spec.compile:
-        gradients(student, batch_of(progress.step)[:micro], micro, None)
+        gradients(student, batch_of(progress.step)[:micro], micro, loss, None)
         model.zero_grad(set_to_none=True)
     clock.start()
     while progress.step < spec.horizon and not watch.confirmed:
@@ -218,7 +235,9 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
 
         # One plain step
         kd_on = control is not None and control.on
-        losses = gradients(student, batch_of(progress.step), micro, distillation if kd_on else None)
+        taught = kd_on and distillation is not None and distillation.applies(progress.step)
+        losses = gradients(student, batch_of(progress.step), micro, loss, distillation if taught else None,
+                           progress.step)
         rate = multiplier(spec.schedule, progress.step, spec.horizon, None if control is None else control.stopped_at)
         optimizers.step(rate)
         # Read once, after the update: every line carries a loss, and its time must be that of finished work.
@@ -227,7 +246,7 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
 
         tail: dict[str, float] = {"lr_mult": rate}
         if control is not None:
-            tail = {"hard": hard, **({"soft": soft, "s": scale} if kd_on else {}), **tail, "kd": int(kd_on)}
+            tail = {"hard": hard, **({"soft": soft, "s": scale} if taught else {}), **tail, "kd": int(taught)}
         emit.train(progress.step, hard, clock.milliseconds(), **tail)
         if not math.isfinite(total):
             finish("nan")

@@ -28,13 +28,16 @@ KEYS: dict[str, tuple[str, ...]] = {
     "resolutions": ("key",),
     "verdicts": ("campaign_id", "run_id", "verdict_no"),
     "promotions": ("campaign_id", "run_id", "kind"),
+    "host_facts": ("host", "fact_no"),
+    "asset_names": ("name", "naming_no"),
 }
 """The tables whose every row follows from events, with their keys."""
 
 _STAMPS = {"place": "placed_at", "started": "started_at", "ended": "ended_at", "judged": "finished_at",
            "withdraw": "finished_at"}
 _NEW_ATTEMPT = {"state": "planned", "host": None, "bundle": None, "dispatch_sha256": None, "outcome": None,
-                "placed_at": None, "started_at": None, "ended_at": None, "finished_at": None}
+                "override_json": None, "placed_at": None, "started_at": None, "ended_at": None, "finished_at": None}
+_SINCE_0002 = {"override_json": None, "rule": 1}
 _MOVE_WORDS = frozenset({"attempt_no", "event", "from", "to", "detail"})
 
 
@@ -47,7 +50,8 @@ class Replay:
             "campaign_recorded": self._campaign, "policy_pinned": self._pin, "run_recorded": self._run,
             "member_recorded": self._member, "links_set": self._links, "attempt_planned": self._attempt,
             "attempt_moved": self._move, "evidence_recorded": self._evidence, "selector_resolved": self._resolved,
-            "verdict_computed": self._verdict, "promoted": self._promoted,
+            "verdict_computed": self._verdict, "promoted": self._promoted, "host_observed": self._observed,
+            "asset_named": self._named,
         }
 
     def play(self, event: Row, found: Findings) -> None:
@@ -110,7 +114,7 @@ class Replay:
     def _attempt(self, event: Row, payload: Row) -> None:
         given = {k: v for k, v in payload.items() if k in ("override_json",)}
         self._put("attempts", run_id=event["subject"], attempt_no=payload["attempt_no"], planned_at=event["at"],
-                  **_NEW_ATTEMPT, **given)
+                  **{**_NEW_ATTEMPT, **given})
 
     def _move(self, event: Row, payload: Row) -> None:
         row = self._rows["attempts"][event["subject"], payload["attempt_no"]]
@@ -135,14 +139,25 @@ class Replay:
         self._put("resolutions", **payload, resolved_at=event["at"], event_seq=event["seq"])
 
     def _verdict(self, event: Row, payload: Row) -> None:
-        self._put("verdicts", run_id=event["subject"], decided_at=event["at"], event_seq=event["seq"], **payload)
+        # Events of revision 0001 name no rule: they were all judged by the first.
+        self._put("verdicts", run_id=event["subject"], decided_at=event["at"], event_seq=event["seq"],
+                  **{"rule": 1, **payload})
 
     def _promoted(self, event: Row, payload: Row) -> None:
         self._put("promotions", run_id=event["subject"], promoted_at=event["at"], event_seq=event["seq"], **payload)
 
+    def _observed(self, event: Row, payload: Row) -> None:
+        self._put("host_facts", host=event["subject"], fact_no=payload["fact_no"], observed_at=event["at"],
+                  event_seq=event["seq"], **{"facts@sha256": payload["facts_sha256"]})
+
+    def _named(self, event: Row, payload: Row) -> None:
+        self._put("asset_names", name=event["subject"], named_at=event["at"], event_seq=event["seq"], **payload)
+
 
 def _value(row: Row, column: str) -> Any:
     name, _, digest = column.partition("@")
+    if name in _SINCE_0002 and name not in row:
+        return _SINCE_0002[name]  # a ledger that was not upgraded yet
     value = row[name]
     return value if not digest or value is None else hashlib.sha256(str(value).encode()).hexdigest()
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestrator.domain.lifecycle import edges
 from orchestrator.domain.verdict import GateInputs, Policy, judge
+from orchestrator.ledger.judging import asks_for_fallbacks
 from orchestrator.ledger.verification.findings import Findings
 from orchestrator.wire.spec import Spec, config_id_of
 
@@ -99,9 +100,12 @@ def _verdict(row: Row, policy: Policy | None, found: Findings) -> None:
     if policy is None:
         found.add("verdict", where, f"its policy {row['policy_id'][:12]} is not there or not readable")
         return
-    told = judge(GateInputs(**{name: row[name] for name in (
+    inputs = {name: row[name] for name in (
         "budget_train_ms", "val_finite", "val_1_u6", "val_2_u6", "val_3_u6", "val_4_u6", "oom_fallback", "complete",
-        "steps_to_target", "comparison_key", "reference_key", "replicated", "asserted")}), policy)
+        "steps_to_target", "comparison_key", "reference_key", "replicated", "asserted")}
+    if not asks_for_fallbacks(row.get("rule", 1), policy):
+        inputs["oom_fallback"] = None
+    told = judge(GateInputs(**inputs), policy)
     for column, value in (("verdict", told.word.value), ("fail_mask", told.fail_mask),
                           ("missing_mask", told.missing_mask), ("budget_result", told.budget)):
         if row[column] != value:

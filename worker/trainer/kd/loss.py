@@ -6,104 +6,88 @@ p = softmax(z), p^T = softmax(z / T), q^T = softmax(z_teacher / T); means over t
 soft gradient (Hinton et al., 2015). s is the dynamic normalisation; with it T^2 cancels, but for the clamp of s.
 With respect to the capped logits, dL/dz = alpha/N (p - e_y) + (1 - alpha) s T/N (p^T - q^T).
 
-This is the reference: it builds ``[N, V]`` logits. Its callers hand over :class:`States`, so that one which does not
-can take its place.
+Here the back end is chosen. ``torch`` and ``triton`` never hold ``[N, V]`` (:mod:`worker.trainer.kd.fused`);
+``reference`` does (:mod:`worker.trainer.kd.reference`).
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from worker.trainer.model import States
+from worker.trainer.errors import BackendMissing
+from worker.trainer.kd.fused import Losses, fused_loss
+from worker.trainer.kd.norm import DynamicNorm
+from worker.trainer.kd.reference import reference_loss
+from worker.trainer.kd.rows import Rows, TorchRows
+from worker.trainer.kd.soft import Soft
+from worker.trainer.states import States
+
+CPU_CHUNK_LOGITS = 1 << 23
+"""Logits of a chunk on a CPU: 32 MiB in float32, and a few times that beside them."""
+
+GPU_CHUNK_LOGITS = 1 << 28
+"""On a GPU: 0.5 GiB in bfloat16, at a vocabulary of 50304 5120 tokens. Fewer would write the head's gradient too often."""
+
+TRITON_CAPABILITY = (8, 0)
 
 
 @dataclass(frozen=True)
-class Losses:
-    """0-dim float32 tensors. ``total`` carries the gradient; the others are detached.
+class LossBackend:
+    """How losses are computed. ``rows`` None is the reference. ``chunk`` None is left to the device, 0 is all tokens."""
 
-    ``hard`` is the cross-entropy, ``soft`` is ``T^2 * KL`` before s, ``scale`` is s.
-    """
+    name: str
+    rows: Rows | None
+    chunk: int | None = None
 
-    total: Tensor
-    hard: Tensor
-    soft: Tensor
-    scale: Tensor
+    def ce(self, student: States, targets_N: Tensor) -> Losses:
+        """Plain cross-entropy."""
+        if self.rows is None:
+            return reference_loss(student, targets_N, None, alpha=1.0, norm=None)
+        return fused_loss(student, targets_N, None, alpha=1.0, norm=None, rows=self.rows, chunk=self._chunk(student))
 
+    def kd(self, student: States, targets_N: Tensor, soft: Soft, *, alpha: float, norm: DynamicNorm) -> Losses:
+        """The whole loss. What the teacher said carries no gradient."""
+        if self.rows is None:
+            return reference_loss(student, targets_N, soft, alpha=alpha, norm=norm)
+        return fused_loss(student, targets_N, soft, alpha=alpha, norm=norm, rows=self.rows, chunk=self._chunk(student))
 
-def ce_loss(student: States, targets_N: Tensor) -> Losses:
-    """Plain cross-entropy."""
-    hard = F.cross_entropy(student.logits(), targets_N)
-    nothing = torch.zeros_like(hard.detach())
-    return Losses(hard, hard.detach(), nothing, nothing)
-
-
-def kd_loss(student: States, teacher: States, targets_N: Tensor, *, alpha: float, temperature: float,
-            norm: DynamicNorm) -> Losses:
-    """The whole loss. ``teacher`` carries no gradient; the caller computed it under ``no_grad``."""
-    student_NV = student.logits()
-    hard = F.cross_entropy(student_NV, targets_N)
-    with torch.no_grad():
-        teacher_NV = teacher.logits()
-    soft = soft_loss(student_NV, teacher_NV, temperature)
-    scale = norm.scale(hard.detach(), soft.detach())
-    return Losses(alpha * hard + (1.0 - alpha) * scale * soft, hard.detach(), soft.detach(), scale)
+    def _chunk(self, student: States) -> int:
+        if self.chunk is not None:
+            return self.chunk
+        logits = GPU_CHUNK_LOGITS if student.hidden.is_cuda else CPU_CHUNK_LOGITS
+        fits = max(1, logits // student.head.size(0))
+        return fits if fits < 256 else fits // 256 * 256
 
 
-def soft_loss(student_NV: Tensor, teacher_NV: Tensor, temperature: float) -> Tensor:
-    """``T^2 * KL(q^T || p^T)``, the mean over the tokens.
+def loss_backend(name: str, device: torch.device, chunk: int | None = None) -> LossBackend:
+    """The back end of a spec's ``kd.backend``. Raises :class:`BackendMissing` where this machine has it not."""
+    if name == "reference":
+        return LossBackend(name, None)
+    if name == "torch":
+        return LossBackend(name, TorchRows(), chunk)
+    problem = why_no_triton(device)
+    if problem is None:
+        from worker.trainer.kd.triton_kd import TritonRows  # triton exists only where it is wanted
 
-    A teacher logit of -inf (a masked entry) has probability 0 and adds 0, where 0 * inf would be NaN. A NaN stays one.
-    """
-    log_p_NV = F.log_softmax(student_NV / temperature, dim=-1)
-    log_q_NV = F.log_softmax(teacher_NV / temperature, dim=-1)
-    terms_NV = log_q_NV.exp() * (log_q_NV - log_p_NV)
-    kl_N = terms_NV.masked_fill(log_q_NV == -torch.inf, 0.0).sum(dim=-1)
-    return kl_N.mean() * (temperature * temperature)
+        return LossBackend("triton", TritonRows(), chunk)
+    if name == "auto":
+        return LossBackend("torch", TorchRows(), chunk)
+    raise BackendMissing(f"kd.backend is 'triton', but {problem}; set it to 'torch', or to 'auto' to let the trainer "
+                         "choose and record it")
 
 
-class DynamicNorm:
-    """The factor s that brings the soft loss to the size of the hard one: hard / soft, clamped to [0, maximum].
-
-    All its numbers are 0-dim tensors on the device; none is ever read back to compute. ``exact`` takes the ratio of
-    the microbatch itself. ``lagged`` takes that of a running mean over the KD steps before, so that s is known before
-    the logits are (until one was seen it is 1). ``off`` is 1.
-    """
-
-    DECAY = 0.9
-
-    def __init__(self, mode: str, maximum: float, device: torch.device) -> None:
-        self._mode, self._maximum = mode, maximum
-        self._hard = torch.zeros((), device=device)
-        self._soft = torch.zeros((), device=device)
-        self._weight = torch.zeros((), device=device)
-
-    def scale(self, hard: Tensor, soft: Tensor) -> Tensor:
-        """s for a microbatch with these detached losses."""
-        if self._mode == "exact":
-            return self._ratio(hard, soft)
-        if self._mode == "lagged":
-            return torch.where(self._weight > 0, self._ratio(self._hard, self._soft), torch.ones_like(self._hard))
-        return torch.ones_like(hard)
-
-    def observe(self, hard: Tensor, soft: Tensor) -> None:
-        """Take in the means of a whole KD step, after its update."""
-        # Both means are too small by the same factor at first; the ratio does not see it.
-        self._hard = torch.lerp(hard, self._hard, self.DECAY)
-        self._soft = torch.lerp(soft, self._soft, self.DECAY)
-        self._weight = self._weight + 1
-
-    def _ratio(self, hard: Tensor, soft: Tensor) -> Tensor:
-        # KL rounds to a little below 0 when the student is the teacher: that, too, is the largest s.
-        return (hard / soft.clamp_min(torch.finfo(soft.dtype).tiny)).clamp(0.0, self._maximum)
-
-    def state(self) -> dict[str, Tensor]:
-        """For the checkpoint."""
-        return {"hard": self._hard, "soft": self._soft, "weight": self._weight}
-
-    def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from :meth:`state`."""
-        self._hard, self._soft, self._weight = state["hard"], state["soft"], state["weight"]
+@functools.cache
+def why_no_triton(device: torch.device) -> str | None:
+    """Why the Triton kernels cannot run on ``device``, or None."""
+    if device.type != "cuda":
+        return f"the device is a {device.type.upper()}"
+    if torch.cuda.get_device_capability(device) < TRITON_CAPABILITY:
+        return f"{torch.cuda.get_device_name(device)} is older than sm_{TRITON_CAPABILITY[0]}{TRITON_CAPABILITY[1]}"
+    if importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    return None

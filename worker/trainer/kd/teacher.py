@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from worker.trainer.checkpoint import load_weights
 from worker.trainer.errors import BadInput, TeacherMisfit
-from worker.trainer.model import GPT, States
+from worker.trainer.model import GPT
 from worker.trainer.spec import ModelSpec
+from worker.trainer.states import States
 
 
 class Teacher:
@@ -22,11 +24,11 @@ class Teacher:
 
     @classmethod
     def load(cls, path: Path, sha256: str, *, student: ModelSpec, corpus_sha256: str, length: int,
-             device: torch.device) -> Teacher:
+             device: torch.device, tokenizer: str | None = None) -> Teacher:
         """Load the checkpoint at ``path``, for sequences of at most ``length`` tokens.
 
         Raises :class:`BadInput` for a file that is missing, altered or no checkpoint, :class:`TeacherMisfit` for a
-        teacher of another vocabulary, softcap or corpus.
+        teacher of another vocabulary (without its padding), softcap, tokenizer or corpus.
         """
         try:
             found = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -35,13 +37,17 @@ class Teacher:
         if found != sha256:
             raise BadInput(f"the teacher's checkpoint {path} was altered: its sha256 is {found}")
         checkpoint = load_weights(path)
-        for name, theirs, ours in (
-            ("vocab_size", checkpoint.model.vocab_size, student.vocab_size),
-            ("softcap", checkpoint.model.softcap, student.softcap),
-            ("corpus", checkpoint.facts.get("corpus_sha256"), corpus_sha256),
+        theirs, ours, facts = checkpoint.model, student, checkpoint.facts
+        for name, their, our in (
+            ("vocab_size", theirs.real_vocab or theirs.vocab_size, ours.real_vocab or ours.vocab_size),
+            ("softcap", theirs.softcap, ours.softcap),
+            ("softcap_shift", theirs.softcap_shift, ours.softcap_shift),
+            ("softcap_scale", theirs.softcap_scale or theirs.softcap, ours.softcap_scale or ours.softcap),
+            ("tokenizer", facts.get("tokenizer"), tokenizer),
+            ("corpus", facts.get("corpus_sha256"), corpus_sha256),
         ):
-            if theirs != ours:
-                raise TeacherMisfit(f"{name}: the teacher has {theirs}, the student {ours}")
+            if their != our:
+                raise TeacherMisfit(f"{name}: the teacher has {their}, the student {our}")
         model = GPT(checkpoint.model, length)
         try:
             model.load_state_dict(checkpoint.weights)
@@ -54,3 +60,13 @@ class Teacher:
         """Its states, without gradient."""
         states: States = self._model(tokens_BL)
         return states
+
+
+class LiveTeacher:
+    """A :class:`~worker.trainer.steps.TeacherVoice` that runs the model whenever it is asked."""
+
+    def __init__(self, model: Callable[[Tensor], States]) -> None:
+        self._model = model
+
+    def __call__(self, tokens_BL: Tensor, step: int, row: int) -> States:  # noqa: ARG002 - a kept answer needs them
+        return self._model(tokens_BL)

@@ -1,0 +1,132 @@
+"""Notices for a person who does not sit before the screen: a campaign ended, or something needs attention.
+
+A notice never breaks what it tells of: whatever goes wrong on the way is one line to ``say``, and nothing is raised.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from orchestrator.dispatch.config import Notify, Occasion, load_config
+from orchestrator.dispatch.events import Emit, FollowEvent, HostBack, HostSilent
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.notify_channels import NotSent, post, send_mail, show_on_desktop
+from orchestrator.domain.errors import KdorchError
+from orchestrator.ledger.rows import LedgerRow
+
+Say = Callable[[str], None]
+
+_TITLE_LENGTH = 120
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a person should know. ``facts`` are for programs; ``title`` is one line."""
+
+    occasion: Occasion
+    title: str
+    lines: tuple[str, ...] = ()
+    campaign: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """As a webhook gets it. ``text`` holds all of it, for receivers that show one string."""
+        return {"source": "kdorch", "occasion": self.occasion, "campaign": self.campaign, "title": self.title,
+                "text": "\n".join([self.title, *self.lines]), "lines": list(self.lines), "facts": dict(self.facts)}
+
+
+def campaign_ended(campaign: str, rows: Sequence[LedgerRow], answer: str, blocked: Mapping[str, str]) -> Notice:
+    """The notice of a campaign's end; one whose stages could not all run needs attention."""
+    counts = Counter(row.status for row in rows)
+    summary = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    lines = [summary or "no runs", *(line for line in answer.splitlines() if line),
+             *(f"not done: {reason}" for reason in blocked.values())]
+    occasion: Occasion = "needs_attention" if blocked else "campaign_end"
+    title = f"campaign {campaign} {'stopped before its end' if blocked else 'ended'}"
+    return Notice(occasion, title, tuple(lines), campaign, {"status": dict(counts), "blocked": dict(blocked)})
+
+
+def notify(home: Home, notice: Notice, say: Say) -> None:
+    """Send a notice wherever ``config.yaml`` says, if it asks for this occasion. Never raises an error."""
+    settings = _settings(home, say)
+    if settings is not None and notice.occasion in settings.occasions:
+        for channel, trouble in deliver(settings, notice):
+            if trouble is not None:
+                say(f"notice not sent by {channel}: {trouble}")
+
+
+def deliver(settings: Notify, notice: Notice) -> Iterable[tuple[str, str | None]]:
+    """Send by every channel that is set up; yields its name, and the trouble or None."""
+    title = "".join(c if c.isprintable() else " " for c in notice.title)[:_TITLE_LENGTH]
+    body = "\n".join(notice.lines) or title
+    channels: list[tuple[str, Callable[[], None]]] = []
+    if settings.desktop:
+        channels.append(("desktop", lambda: show_on_desktop(title, body)))
+    if (mail := settings.email) is not None:
+        channels.append(("email", lambda: send_mail(mail, title, body)))
+    if (hook := settings.webhook) is not None:
+        channels.append(("webhook", lambda: post(hook, notice.document())))
+    for name, send in channels:
+        try:
+            send()
+            yield name, None
+        except NotSent as error:
+            yield name, str(error)
+        except Exception as error:  # noqa: BLE001 - a campaign is worth more than a notice about it
+            yield name, type(error).__name__
+
+
+class AttentionWatch:
+    """Stands between a campaign and its view: passes every event on, and sends a notice for a host that stays silent.
+
+    The notice is sent from a thread of its own, so that a slow mail server delays nobody. Use it with ``with``.
+    """
+
+    def __init__(self, home: Home, campaign: str, emit: Emit, say: Say) -> None:
+        self._home, self._campaign, self._emit, self._say = home, campaign, emit, say
+        self._timers: dict[str, threading.Timer] = {}
+        settings = _settings(home, say)
+        asked = settings is not None and "needs_attention" in settings.occasions
+        self._patience_s = settings.silent_after_minutes * 60.0 if asked and settings is not None else None
+
+    def __call__(self, event: FollowEvent) -> None:
+        if isinstance(event, HostSilent) and event.host not in self._timers and self._patience_s is not None:
+            timer = threading.Timer(self._patience_s, self._tell, (event,))
+            timer.daemon = True
+            self._timers[event.host] = timer
+            timer.start()
+        elif isinstance(event, HostBack):
+            self._forget(event.host)
+        self._emit(event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        for host in list(self._timers):
+            self._forget(host)
+
+    def _forget(self, host: str) -> None:
+        timer = self._timers.pop(host, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _tell(self, event: HostSilent) -> None:
+        minutes = (self._patience_s or 0.0) / 60.0
+        notify(self._home, Notice(
+            "needs_attention", f"host {event.host} has been silent for {minutes:.0f} minutes",
+            (event.message, event.forecast), self._campaign, {"host": event.host}), self._say)
+
+
+def _settings(home: Home, say: Say) -> Notify | None:
+    try:
+        return load_config(home).notify
+    except KdorchError as error:
+        say(f"no notices: {error.message}")
+        return None

@@ -1,0 +1,139 @@
+"""Which host a planned attempt goes to. Pure: decided from the plan, the run's past and what is known of hosts now.
+
+The first host of the lane that is fit, answers, and has not used up the run's patience. A host that does not answer
+keeps its place for as long as its ``max_wait`` says, for ever without one. Hosts of the same kind (the same GPUs, the
+same torch) are equally good: among those the one goes first that holds the run's teacher already and has no longer a
+queue, because the checkpoint need not be sent. Every answer carries its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from orchestrator.dispatch.retries import left_hosts, stays_on
+from orchestrator.ledger.rows import AttemptRow, EventRow, HostSeen
+from orchestrator.planning.lane import Candidate
+from orchestrator.planning.retry_rules import RetryRule
+
+MAX_WAIT = "max_wait"
+"""The reason of a withdrawal because a run waited too long in one host's queue."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of hosts now.
+
+    ``silent`` hosts do not answer at present, ``seen`` says since when. ``kinds`` name what makes hosts equally good;
+    a host of unknown kind is like no other. ``load`` is the share of a host's slots that live runs take, 1 for all.
+    ``holders`` are the hosts where the run's teacher lies, ``teacher_bytes`` its size where that is known.
+    """
+
+    now: datetime
+    silent: frozenset[str] = frozenset()
+    seen: Mapping[str, HostSeen] | None = None
+    kinds: Mapping[str, str] | None = None
+    load: Mapping[str, float] | None = None
+    holders: frozenset[str] = frozenset()
+    teacher_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the attempt goes: ``host``, or None while it waits. ``passed`` are hosts of the lane before it, with the
+    reason why each was passed over."""
+
+    host: str | None
+    reason: str
+    passed: tuple[tuple[str, str], ...] = ()
+
+
+def place(candidates: Sequence[Candidate], attempts: Sequence[AttemptRow], notes: Sequence[EventRow],
+          rules: Mapping[str, RetryRule], around: Surroundings) -> Place:
+    """Choose the host of a run's last attempt, which is planned."""
+    current = attempts[-1]
+    if current.host is not None:
+        return Place(current.host, "an attempt keeps the host that it was meant for")
+    moved = [n for n in notes if n.kind == "run_moved" and n.payload.get("attempt_no") in
+             (current.attempt_no, current.attempt_no - 1)]
+    if moved:
+        return Place(str(moved[-1].payload["to"]), "a person moved it there")
+    passed: list[tuple[str, str]] = [(c.host, "; ".join(c.reasons)) for c in candidates if not c.usable]
+    left, waited = left_hosts(attempts, rules), waited_out(notes)
+    open_ = [c for c in candidates if c.usable and c.host not in left]
+    patient = [c for c in open_ if c.host not in waited] or open_
+    passed += [(c.host, "the run left it after a failure there") for c in candidates if c.usable and c.host in left]
+    passed += [(c.host, "the run waited long enough in its queue") for c in open_ if c not in patient]
+    ordered, words = _ordered(patient, stays_on(attempts, rules), around)
+    for i, candidate in enumerate(ordered):
+        if candidate.host not in around.silent:
+            reason = words if i == 0 and words else candidate_words(candidate)
+            return Place(candidate.host, reason, tuple(passed))
+        silence = _silence_s(candidate.host, current, around)
+        if candidate.max_wait_s is None or silence < candidate.max_wait_s:
+            limit = "" if candidate.max_wait_s is None else f" for up to {candidate.max_wait_s} s"
+            return Place(None, f"{candidate.host} does not answer; the run waits for it{limit}", tuple(passed))
+        passed.append((candidate.host, f"it has not answered for {silence:.0f} s"))
+    return Place(None, "no host of the lane is left" if not ordered else "no host of the lane answers", tuple(passed))
+
+
+def next_after(host: str, candidates: Sequence[Candidate], attempts: Sequence[AttemptRow], notes: Sequence[EventRow],
+               rules: Mapping[str, RetryRule], silent: frozenset[str]) -> str | None:
+    """Where a run goes that waits too long at ``host``: the next host of the lane that answers and that the run has
+    neither left nor waited at, or None."""
+    tried = left_hosts(attempts, rules) | waited_out(notes) | silent | {host}
+    names = [c.host for c in candidates]
+    after = candidates[names.index(host) + 1:] if host in names else candidates
+    return next((c.host for c in after if c.usable and c.host not in tried), None)
+
+
+def waited_out(notes: Sequence[EventRow]) -> frozenset[str]:
+    """The hosts whose queue a run has left because it waited too long there."""
+    return frozenset(str(n.payload["host"]) for n in notes
+                     if n.kind == "withdrawal_asked" and n.payload.get("reason") == MAX_WAIT)
+
+
+def kind_of(facts: Mapping[str, Any] | None) -> str | None:
+    """What makes hosts equally good: GPU models and torch. None where that is not recorded."""
+    if facts is None:
+        return None
+    models = sorted(str(g.get("name")) for g in facts.get("gpus") or ())
+    return f"{models or facts.get('machine')} torch {facts.get('torch')}"
+
+
+def candidate_words(candidate: Candidate) -> str:
+    """Why a candidate is taken, as far as its fitness goes."""
+    unknown = f" ({'; '.join(candidate.reasons)}, so it is tried)" if candidate.reasons else ""
+    return f"the first of its lane that is left and answers{unknown}"
+
+
+def _ordered(candidates: Sequence[Candidate], stays: str | None,
+             around: Surroundings) -> tuple[list[Candidate], str]:
+    """The candidates in order of preference, with words where that is not the lane's order."""
+    ordered = list(candidates)
+    home = next((c for c in ordered if c.host == stays), None)
+    if home is not None:
+        return [home, *(c for c in ordered if c is not home)], "its last attempt ended there"
+    if not ordered or ordered[0].host in around.holders or not around.holders:
+        return ordered, ""
+    kinds, load, first = around.kinds or {}, around.load or {}, ordered[0]
+    equal = [c for c in ordered if c.host in around.holders and c.host not in around.silent
+             and c.fitness is first.fitness and kinds.get(c.host) is not None
+             and kinds.get(c.host) == kinds.get(first.host)
+             and load.get(c.host, 0.0) <= load.get(first.host, 0.0)]
+    if not equal:
+        return ordered, ""
+    size = "" if around.teacher_bytes is None else f" ({around.teacher_bytes / 1e6:.1f} MB need not be sent)"
+    words = f"as good as {first.host}, with no longer a queue, and the teacher lies there already{size}"
+    return [equal[0], *(c for c in ordered if c is not equal[0])], words
+
+
+def _silence_s(host: str, attempt: AttemptRow, around: Surroundings) -> float:
+    """How long this attempt has been waiting for a host that does not answer."""
+    since = [datetime.fromisoformat(attempt.planned_at)]
+    seen = (around.seen or {}).get(host)
+    if seen is not None and not seen.reachable:
+        since.append(datetime.fromisoformat(seen.since))
+    return max(0.0, (around.now - max(since)).total_seconds())

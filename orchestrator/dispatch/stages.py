@@ -1,0 +1,139 @@
+"""What a stage's runs wait for: choices made when an earlier stage ends, and policies that become literal.
+
+Both are pinned once for all processes: the first to see that a choice or a policy can be settled settles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from orchestrator.dispatch.choose import choose
+from orchestrator.dispatch.events import ChoiceMade, Emit, Note, PolicyPinned
+from orchestrator.domain.budget import derive_budget
+from orchestrator.domain.lifecycle import Outcome
+from orchestrator.domain.metrics import to_u6
+from orchestrator.domain.verdict import Gate, Policy, Role
+from orchestrator.ledger.rows import ResolutionRecord
+from orchestrator.ledger.store import Ledger
+from orchestrator.planning.plan import Plan, PlannedRun, PlannedStage, PolicyPlan
+
+
+def policy_stage(run: PlannedRun) -> str:
+    """The key under which the run's policy is pinned: control arms have gates of their own."""
+    return f"{run.stage}:control" if run.role is Role.CONTROL else run.stage
+
+
+class Stages:
+    """Pins choices and policies of one campaign. ``over`` says whether every one of these runs ended for good."""
+
+    def __init__(self, ledger: Ledger, emit: Emit, names: Mapping[str, str],
+                 over: Callable[[Sequence[PlannedRun]], bool]) -> None:
+        self._ledger, self._emit, self._names, self._over = ledger, emit, names, over
+        self._blocked: dict[str, str] = {}
+
+    def pinned(self, plan: Plan) -> frozenset[str]:
+        """The keys whose policy is pinned: one question per stage, however many runs it has."""
+        return frozenset(key for stage in plan.stages for key in stage.policies
+                         if self._ledger.pinned_policy(plan.campaign_id, key) is not None)
+
+    def ready(self, plan: Plan) -> list[PlannedRun]:
+        """Runs whose identity is known and whose policy is pinned: those that may start."""
+        pinned = self.pinned(plan)
+        return [r for r in plan.runs if r.run_id is not None and policy_stage(r) in pinned]
+
+    def pin_choices(self, plan: Plan) -> bool:
+        """Resolve what can be resolved; True when something new was."""
+        return sum(self._pin_choice(plan, stage) for stage in plan.stages) > 0
+
+    def pin_policies(self, plan: Plan) -> bool:
+        """Make policies literal and pin them, before their stage's first run; True when something new was."""
+        return sum(self._pin_policies(plan, stage) for stage in plan.stages) > 0
+
+    def waiting(self, plan: Plan) -> dict[str, str]:
+        """Stages that hold runs which never became ready, with the reason."""
+        reasons = dict(self._blocked)
+        for stage in plan.stages:
+            waits = {u for r in plan.runs if r.stage == stage.name for u in r.unresolved}
+            for key, policy in stage.policies.items():
+                if self._ledger.pinned_policy(plan.campaign_id, key) is None:
+                    waits |= {w for w in (policy.budget_of, policy.budget_like, policy.target_of) if w is not None}
+            if waits and stage.name not in reasons:
+                reasons[stage.name] = (f"stage {stage.name} waits for {', '.join(sorted(waits))}; launching again "
+                                       "gives runs without a result another attempt")
+        return reasons
+
+    def _pin_choice(self, plan: Plan, stage: PlannedStage) -> bool:
+        """Resolve ``STAGE.best`` once all of its runs ended; the first process to do so decides for all."""
+        if stage.choice is None or self._ledger.resolution(stage.choice.key) is not None:
+            return False
+        runs = [r for r in plan.runs if r.stage == stage.name and r.role is not Role.CONTROL]
+        if not self._over(runs):
+            return False
+        ids = {r.run_id for r in runs}
+        rows = [r for r in self._ledger.rows(campaign=plan.campaign_id) if r.run_id in ids]
+        if any(r.verdict is None and r.outcome == Outcome.COMPLETED for r in rows):
+            return False  # finished but not judged yet: its policy waits for an earlier stage
+        choice = choose(rows, stage.choice.by)
+        if choice.row is None:
+            self._block(stage.name, f"{stage.name}.best: {choice.reason}")
+            return False
+        final = choice.row.final_val
+        pinned = self._ledger.resolve(ResolutionRecord(
+            key=stage.choice.key, campaign_id=plan.campaign_id, selector=f"{stage.name}.best",
+            candidates=tuple(sorted(i for i in ids if i)), chosen_run_id=choice.row.run_id,
+            checkpoint_sha256=self._ledger.best_checkpoint(choice.row.run_id),
+            final_val_u6=None if final is None else to_u6(final), reason=choice.reason))
+        self._ledger.promote_candidate(plan.campaign_id, pinned.chosen_run_id)
+        self._emit(ChoiceMade(plan.campaign, f"{stage.name}.best",
+                              self._names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12]), pinned.reason))
+        return True
+
+    def _block(self, stage: str, reason: str) -> None:
+        if self._blocked.get(stage) != reason:
+            self._blocked[stage] = reason
+            self._emit(Note(reason))
+
+    def _pin_policies(self, plan: Plan, stage: PlannedStage) -> bool:
+        moved = False
+        for key, open_policy in stage.policies.items():
+            if self._ledger.pinned_policy(plan.campaign_id, key) is not None:
+                continue
+            policy = self._literal(plan, open_policy)
+            if policy is None:
+                continue
+            self._ledger.pin_policy(plan.campaign_id, key, policy)
+            moved = True
+            self._emit(PolicyPinned(plan.campaign, key, policy.name, policy.budget_ms, policy.budget_derivation,
+                                    None if policy.target_u6 is None else policy.target_u6 / 1e6))
+        return moved
+
+    def _literal(self, plan: Plan, asked: PolicyPlan) -> Policy | None:
+        """The policy with every number literal, or None while a run or choice that it derives from is not there."""
+        budget_ms, derivation, target = asked.budget_ms, asked.budget_derivation, asked.target_u6
+        if asked.budget_of is not None:
+            source = _first_of(plan, asked.budget_of)
+            row = self._ledger.measured(source.run_id) if source is not None and source.run_id else None
+            if source is None or row is None or row.train_time_ms is None or not row.complete or row.oom_fallback:
+                return None
+            assert asked.budget_fraction is not None
+            budget = derive_budget(asked.budget_fraction, source.name, row.train_time_ms)
+            budget_ms, derivation = budget.limit_ms, budget.derivation
+        elif asked.budget_like is not None:
+            like = self._ledger.pinned_policy(plan.campaign_id, asked.budget_like)
+            if like is None:
+                return None
+            budget_ms, derivation = like.budget_ms, like.budget_derivation
+        if asked.target_key is not None:
+            choice = self._ledger.resolution(asked.target_key)
+            if choice is None or choice.final_val_u6 is None:
+                return None
+            target = choice.final_val_u6
+        gates = tuple(g for g in asked.gates if not (g is Gate.TARGET_REACHED and target is None))
+        return Policy(asked.name, asked.role, gates, budget_ms=budget_ms, budget_derivation=derivation,
+                      trend_points=asked.trend_points, trend_min_drop_u6=asked.trend_min_drop_u6, target_u6=target)
+
+
+def _first_of(plan: Plan, selector: str) -> PlannedRun | None:
+    """The run behind ``STAGE.first``: the first of the stage in plan order."""
+    stage = selector.partition(".")[0]
+    return next((r for r in plan.runs if r.stage == stage and r.role is not Role.CONTROL), None)

@@ -1,0 +1,101 @@
+"""The laptop's end of a schedule: a real process that drives a campaign, and that may be killed anywhere.
+
+The processes are forked from a server that has imported everything already, so that each costs milliseconds and not
+the half second of a new interpreter. What they run is what ``kdorch campaign launch`` runs, but for the report.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import traceback
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+CAMPAIGN = "campaign.yaml"
+PRELOADED = ["orchestrator.cli.campaign", "orchestrator.dispatch.campaign", "orchestrator.dispatch.session",
+             "orchestrator.dispatch.watch", "orchestrator.derived.plots", "orchestrator.planning.plan",
+             "orchestrator.transport.ssh", "matplotlib.backends.backend_agg", "tests.faults.laptop_side",
+             "tests.faults.warm"]
+EXIT_BUG = 70
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(PRELOADED)
+
+
+class Laptop:
+    """One KDORCH_HOME with a campaign file beside it, and at most one process at work in it."""
+
+    def __init__(self, cwd: Path) -> None:
+        self.cwd = cwd
+        self.home = cwd / ".kdorch"
+        self.said = cwd / "said.log"
+        self.starts = 0
+        self._process: BaseProcess | None = None
+
+    def start(self) -> None:
+        """Launch the campaign and follow it, as a person would who gives the same command again."""
+        self.starts += 1
+        self._process = _processes.Process(target=_live, args=(str(self.cwd),), daemon=True)
+        self._process.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.is_alive()
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the last process ended; None while it lives."""
+        return None if self._process is None else self._process.exitcode
+
+    def kill(self) -> None:
+        """``kill -9``, and wait for its end."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+
+    def words(self) -> str:
+        """What its processes said, for whoever must find out what happened."""
+        return self.said.read_text() if self.said.exists() else ""
+
+
+def _live(cwd: str) -> None:
+    """The whole life of a laptop process."""
+    from orchestrator.domain.errors import KdorchError
+
+    os.chdir(cwd)
+    with open("said.log", "a", buffering=1, encoding="utf-8") as said:  # noqa: PTH123 - relative on purpose
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+        said.write(f"-- laptop process {os.getpid()}\n")
+        try:
+            code = drive(Path(cwd), lambda event: print(event, file=said))
+        except KdorchError as error:
+            said.write(f"{type(error).__name__}: {error.message}\n")
+            code = error.exit_code
+        except BaseException:  # noqa: BLE001 - a bug of kdorch is a finding, with its place
+            said.write(traceback.format_exc())
+            code = EXIT_BUG
+    sys.exit(code)
+
+
+def drive(cwd: Path, emit) -> int:  # type: ignore[no-untyped-def]
+    """Open a session and drive the campaign to its end, like the command without its report."""
+    from orchestrator.dispatch.campaign import CampaignDriver
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.launch import Launcher
+    from orchestrator.dispatch.session import open_session
+    from orchestrator.planning.campaign_file import load_campaign
+    from orchestrator.planning.plan import make_plan
+
+    home = Home(cwd / ".kdorch")
+    source = load_campaign(CAMPAIGN, host="box", cwd=cwd)
+    with open_session(home, None, emit) as session:
+        facts, lanes, digest = session.inventory.facts(), session.inventory.lanes, session.bundle.digest
+        driver = CampaignDriver(
+            home, session.ledger, session.pool, Launcher(home, session.ledger, session.pool, emit), emit,
+            make_plan=lambda knowledge: make_plan(source, facts, lanes, digest, knowledge),
+            source_text=source.text, source_name=CAMPAIGN, overrides_json="{}")
+        driver.drive()
+    return 0

@@ -1,0 +1,23 @@
+"""Coverage-guided fuzzing of the log parser. Needs atheris (``pip install atheris``), which no other test does.
+
+    python tests/fuzz/fuzz_parser.py tests/fuzz/corpus -max_total_time=600 -max_len=8192 -rss_limit_mb=4096
+    python tests/fuzz/fuzz_parser.py -merge=1 tests/fuzz/corpus FOUND      keep of FOUND what adds coverage
+
+What it finds stays in ``tests/fuzz/corpus``, which ``test_fuzz_corpus.py`` replays without atheris.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import atheris  # type: ignore[import-not-found]
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+with atheris.instrument_imports(include=["orchestrator.parsing", "orchestrator.wire", "orchestrator.domain"]):
+    from tests.fuzz.parser_checks import check
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, check)
+    atheris.Fuzz()
