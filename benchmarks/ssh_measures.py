@@ -204,7 +204,8 @@ class Measures:
 
     def _documents(self, seed: int) -> tuple[tuple[str, int, str], list[Placement]]:
         """A run that waits or idles: a simulated trainer whose steps take long."""
-        spec = Spec.model_validate({"entry": "simulated", "seed": seed, "horizon": 100_000, "validation": {"every": 1000},
+        spec = Spec.model_validate({"entry": "simulated", "seed": seed, "horizon": 100_000,
+                                    "validation": {"every": 1000},
                                     "simulated": SimulatedSpec(real_step_ms=500.0).model_dump()})
         run_id = run_id_of(spec)
         data = DispatchDocument(

@@ -54,7 +54,7 @@ class Rivals:
     def multiplexed(self, directory: Path) -> Iterator[tuple[str, ...]]:
         """A standing OpenSSH connection; yields the options by which commands go over it."""
         path = f"ControlPath={directory / 'mux'}"
-        run(self.ssh("-M", "-N", "-f", more=("-o", path))[:-3] + ["-M", "-N", "-f", self.place])
+        run([*self.ssh("-M", "-N", "-f", more=("-o", path))[:-3], "-M", "-N", "-f", self.place])
         try:
             yield ("-o", path)
         finally:

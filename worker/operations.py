@@ -39,7 +39,8 @@ class Operations:
         self._table: dict[str, Callable[[Fields, bytes], Result]] = {
             "hello": self._hello, "ping": self._ping, "place": self._place, "launch": self._launch,
             "probe": self._probe, "read": self._read, "read_many": self._read_many,
-            "tail": self._tail, "stop": self._stop, "adopt": self._adopt, "has": self._has, "asset_put": self._asset_put, "asset_read": self._asset_read, "doctor": self._doctor,
+            "tail": self._tail, "stop": self._stop, "adopt": self._adopt, "has": self._has,
+            "asset_put": self._asset_put, "asset_read": self._asset_read, "doctor": self._doctor,
             **prepare.operations(root, interrupted), **housekeeping.operations(root),
         }
 

@@ -82,8 +82,8 @@ class CampaignDriver:
             self._advance_stages()
             self._retry_due()
             launched = self._launcher.launch(self._stages.ready(self._plan), self._plan)
-            live = self._follower.live(self._run_ids())
-            if detach and not launched:
+            live = [a for a in self._follower.live(self._run_ids()) if not self._launcher.given_up(a)]
+            if detach and not launched and not self._launcher.will_ask_again:
                 return Progress(self._plan, self._stages.waiting(self._plan), waiting=bool(live))
             if not live and not self._launcher.waits_for_hosts:
                 if not self._advance_stages() and not self._due():

@@ -125,7 +125,7 @@ def _logout(entry: HostEntry, facts: Facts) -> Finding:
     linger = "not known" if logout.get("linger") is None else "on" if logout["linger"] else "off"
     if logout.get("applies"):
         return fail("logout", f"KillUserProcesses=yes (linger {linger}): runs of {user} die when the connection closes",
-                    f"have KillUserProcesses=no, or KillExcludeUsers=root {user}, set in /etc/systemd/logind.conf there")
+                    f"have KillUserProcesses=no or KillExcludeUsers=root {user} set in /etc/systemd/logind.conf there")
     if logout.get("kill_user_processes"):
         return ok("logout", f"KillUserProcesses=yes, but {user} is exempt; runs outlive the connection")
     if logout.get("kill_user_processes") is None:

@@ -16,6 +16,7 @@ from orchestrator.dispatch.events import Emit, Note, RunState
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.places import Places
 from orchestrator.dispatch.pool import HostPool
+from orchestrator.dispatch.refusals import Refusals
 from orchestrator.dispatch.resume import resume_from, resume_points
 from orchestrator.dispatch.stages import policy_stage
 from orchestrator.domain.errors import HostUnreachable, StaleRun, TransportError
@@ -34,7 +35,7 @@ class Launcher:
 
     def __init__(self, home: Home, ledger: Ledger, pool: HostPool, emit: Emit) -> None:
         self._home, self._ledger, self._pool, self._emit = home, ledger, pool, emit
-        self._refused: set[tuple[str, int]] = set()
+        self._refusals = Refusals()
         self._places = Places(ledger, pool, emit)
 
     @property
@@ -42,13 +43,22 @@ class Launcher:
         """Whether a run stays planned only until a silent host's ``max_wait`` is over."""
         return self._places.waiting
 
+    @property
+    def will_ask_again(self) -> bool:
+        """Whether a launch that its host refused will be repeated."""
+        return self._refusals.pending
+
+    def given_up(self, attempt: AttemptRow) -> bool:
+        """Whether the host refused the attempt so often that this process leaves it."""
+        return self._refusals.given_up((attempt.run_id, attempt.attempt_no))
+
     def launch(self, runs: Sequence[PlannedRun], plan: Plan) -> int:
         """Launch every run that is planned, or whose staging was cut short. Returns how many hosts were told to."""
         by_run = {r.run_id: r for r in runs if r.run_id is not None}
         intended: dict[str, list[AttemptRow]] = defaultdict(list)
         self._places.look(plan)
         for attempt in self._ledger.current_attempts(by_run):
-            if (attempt.run_id, attempt.attempt_no) in self._refused:
+            if not self._refusals.may_ask((attempt.run_id, attempt.attempt_no)):
                 continue
             if attempt.state is State.PLANNED:
                 moved = self._place(attempt, by_run[attempt.run_id], plan)
@@ -124,10 +134,15 @@ class Launcher:
             self._confirm(attempt, host, by_run[attempt.run_id], result.result, result.detail)
 
     def _confirm(self, attempt: AttemptRow, host: str, run: PlannedRun, result: str, detail: str) -> None:
+        key = (attempt.run_id, attempt.attempt_no)
         if result not in LAUNCHED:
-            self._refused.add((attempt.run_id, attempt.attempt_no))
-            self._emit(Note(f"{run.name}: host {host} answered {result}: {detail}"))
+            if self._refusals.add(key) == 1:
+                self._emit(Note(f"{run.name}: host {host} answered {result}: {detail}; it is asked again"))
+            elif self._refusals.given_up(key):
+                self._emit(Note(f"{run.name}: host {host} still answers {result}: {detail}; "
+                                "'kdorch campaign launch' asks once more"))
             return
+        self._refusals.forget(key)
         try:
             state = self._ledger.advance(attempt.run_id, attempt.attempt_no, Event.CLAIMED, expect=State.STAGING,
                                          detail={"launch": result})

@@ -14,7 +14,6 @@ from orchestrator.ledger import chain, queries
 from orchestrator.ledger.rows import VerdictRow
 from orchestrator.ledger.tables import VERDICT_INPUTS, campaign_runs, verdict_inputs, verdicts
 
-
 RULE = 2
 """The rule of today's verdicts. Rule 1 let a policy leave ``no_oom_fallback`` out; its rows keep their words."""
 

@@ -82,7 +82,7 @@ def live_by_host(connection: Connection) -> dict[str, int]:
     """How many attempts are on their way on each host."""
     a = attempts.c
     query = select(a.host, func.count()).where(a.state.in_([s.value for s in LIVE_STATES]), a.host.is_not(None))
-    return {host: number for host, number in connection.execute(query.group_by(a.host))}
+    return dict(connection.execute(query.group_by(a.host)).tuples().all())
 
 
 def policy_by_id(connection: Connection, policy_id: str) -> Policy:

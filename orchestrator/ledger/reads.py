@@ -29,7 +29,6 @@ from orchestrator.ledger.rows import (
     ValidationRecord,
 )
 
-
 NOTES = ("lane_fallback", "withdrawal_asked", "run_moved")
 """Events that say what was decided and why, and from which no row follows: a run goes to another host than its lane's
 first, a waiting run is asked back from its host, a person moved it."""

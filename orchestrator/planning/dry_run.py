@@ -121,7 +121,8 @@ def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resu
     """The exact ``dispatch.json`` of one attempt on one host. No times and no random values.
 
     ``budget_ms`` is what the host holds the run's train time to; ``override`` what the attempt is asked for other than
-    its spec. Raises :class:`UsageError` for a run that cannot be launched: a choice is open, or the host cannot take it.
+    its spec. Raises :class:`UsageError` for a run that cannot be launched: a choice is open, or the host cannot take
+    it.
     """
     if run.run_id is None:
         raise UsageError(f"{run.name} waits for {', '.join(run.unresolved)}; it cannot be dispatched yet")

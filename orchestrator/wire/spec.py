@@ -41,7 +41,8 @@ class ModelSpec(Part):
         15.0, description="logits become softcap*tanh((z+softcap_shift)/softcap_scale); 0 turns it off")
     softcap_shift: Annotated[float, Field(allow_inf_nan=False)] = 0.0
     softcap_scale: NonNegative = Field(
-        0.0, description="0 means softcap itself; a*sigmoid((z+b)/c) is softcap a/2, shift b, scale 2c, less a constant")
+        0.0, description="0 means softcap itself; a*sigmoid((z+b)/c) is softcap a/2, shift b, scale 2c, less "
+                         "a constant")
     real_vocab: Annotated[int, Field(ge=2, le=65536)] | None = Field(
         None, description="tokens from here on only pad the vocabulary: no logit, no probability; null: none does")
 
@@ -60,7 +61,8 @@ class DataSpec(Part):
     validation: str | None = Field(None, description="glob of validation shards below ROOT/data")
     sha256: Sha256 | None = Field(None, description="corpus digest; when given, any other corpus is refused")
     tokenizer: Sha256 | None = Field(
-        None, description="digest of the tokenizer that made the shards; a teacher that learned with another is refused")
+        None, description="digest of the tokenizer that made the shards; a teacher that learned with another is "
+                          "refused")
     sequence_length: Annotated[int, Field(ge=2, le=1 << 20)] = 64
     batch_sequences: Count = Field(16, description="sequences per optimizer step")
     microbatch_sequences: Count | None = Field(None, description="sequences per forward pass; null means the batch")
@@ -159,7 +161,8 @@ class KdSpec(Part):
     microbatches: Count | None = Field(None, description="and there in the first n microbatches; null: in all")
     teacher_logits: Literal["live", "cached"] = "live"
     cache: str | None = Field(
-        None, description="directory below ROOT/data of a cache made elsewhere (shard_*.pt, meta.json), whose tokens are "
+        None, description="directory below ROOT/data of a cache made elsewhere (shard_*.pt, meta.json), whose tokens "
+                          "are "
                           "then the run's; null: kdorch's own, built where it is missing")
     backend: Literal["auto", "torch", "triton", "reference"] = Field(
         "auto", description="auto: triton on an NVIDIA GPU, torch elsewhere; reference builds all logits at once")

@@ -174,7 +174,8 @@ class SshServer:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd as root drops its privileges
         # sshd takes the first value that it is given for an option.
         options = [*self._options, f"ListenAddress={ADDRESS}", "PidFile=none",
-                   f"AuthorizedKeysFile={self.identity}.pub", "StrictModes=no", "UsePAM=no", "MaxSessions=100", "MaxStartups=100:30:200", "UseDNS=no",
+                   f"AuthorizedKeysFile={self.identity}.pub", "StrictModes=no", "UsePAM=no", "MaxSessions=100",
+                   "MaxStartups=100:30:200", "UseDNS=no",
                    "PrintMotd=no", "LogLevel=VERBOSE"]
         argv = [self._sshd, "-f", "/dev/null", "-D", "-e", "-p", str(self.port)]
         for kind in self._host_key_types:

@@ -54,10 +54,12 @@ class Client:
             view = view[self.input.write(view) or 0:]
 
     def receive(self) -> tuple[dict[str, Any], bytes]:
-        line = bytearray()
-        while not line.endswith(b"\n"):
-            line += self._piece(1)
-        header = json.loads(line)
+        header: dict[str, Any] = {"beat": None}
+        while "beat" in header:  # a long operation says that it goes on
+            line = bytearray()
+            while not line.endswith(b"\n"):
+                line += self._piece(1)
+            header = json.loads(line)
         body = bytearray()
         while len(body) < header["body_bytes"]:
             body += self._piece(header["body_bytes"] - len(body))

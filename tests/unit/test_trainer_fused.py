@@ -290,7 +290,7 @@ def test_the_rows_compile_without_a_break_and_weights_compile_nothing_again() ->
 
 
 def test_a_back_end_that_is_not_here_is_refused_and_auto_takes_another() -> None:
-    with pytest.raises(BackendMissing, match="kd.backend is 'triton', but the device is a CPU") as refused:
+    with pytest.raises(BackendMissing, match=r"kd\.backend is 'triton', but the device is a CPU") as refused:
         loss_backend("triton", CPU)
     assert refused.value.exit_code == 13
     assert loss_backend("auto", CPU).name == "torch"

@@ -69,7 +69,8 @@ def test_padding_has_no_logit_and_no_probability() -> None:
 def test_unknown_targets_weigh_nothing() -> None:
     case = Case.drawn(masked=(1, 5))
     keep = [n for n in range(13) if n not in (1, 5)]
-    fewer = Case(case.hidden[keep], case.head, case.teacher_hidden[keep], case.teacher_head, case.targets[keep], case.cap)
+    fewer = Case(case.hidden[keep], case.head, case.teacher_hidden[keep], case.teacher_head, case.targets[keep],
+                 case.cap)
     (one, dx, dw), (other, few_dx, few_dw) = (c.loss(REFERENCE, c.soft("exact")) for c in (case, fewer))
     torch.testing.assert_close(one.total, other.total)
     torch.testing.assert_close(dw, few_dw)

@@ -1,6 +1,7 @@
 """A teacher's answers, computed once and read by every run that sees the same tokens.
 
-``ROOT/cache/teacher-logits/<digest of the key>/`` holds ``index.json`` and shards. A token takes 4K + 4 bytes: K indices
+``ROOT/cache/teacher-logits/<digest of the key>/`` holds ``index.json`` and shards. A token takes 4K + 4 bytes: K
+indices
 (uint16), K softcapped logits (float16), and the logsumexp of all logits over the temperature (float32), taken with the
 K logits as they were rounded, so that what is kept is a distribution, tail included.
 
@@ -87,7 +88,7 @@ def keep(states: States, temperature: float, k: int, chunk: int) -> Kept:
     wide = accumulator(states.hidden.dtype)
     buffer_CV = states.hidden.new_empty(min(chunk, len(states.hidden)), len(states.head))
     head_VD = states.head.to(states.hidden.dtype)
-    for hidden_CD in states.hidden.split(chunk):
+    for hidden_CD in torch.split(states.hidden, chunk):
         z_CV = states.softcap(into(buffer_CV, hidden_CD, head_VD)[:, :states.tokens].to(wide))
         logits_CK, index_CK = z_CV.topk(k, dim=-1)
         rest_C = z_CV.div(temperature).scatter_(-1, index_CK, -torch.inf).logsumexp(-1)
@@ -140,7 +141,8 @@ def open_cache(cache: Path, key: CacheKey, steps: int, answer: Callable[[int], K
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         shards = _read_index(place, key)
-        needed = -(-(-(-steps // key.every)) // key.steps_per_shard)
+        passes = -(-steps // key.every)
+        needed = -(-passes // key.steps_per_shard)
         built = 0.0
         for number in range(needed):
             if number < len(shards) and _digest(place / shard_name(number)) == shards[number]["sha256"]:

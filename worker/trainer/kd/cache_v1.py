@@ -81,7 +81,8 @@ def open_foreign(place: Path, *, length: int, vocabulary: int, temperature: floa
         if index.size(2) != shards[0][1].size(2):
             raise BadInput(f"{path}: {index.size(2)} tokens are named; the first shard names {shards[0][1].size(2)}")
         if named is not None and (int(named[1]), int(named[2]) + int(named[3] or 0)) != (tokens.size(1), index.size(2)):
-            raise BadInput(f"{path}: L {tokens.size(1)} and K + R {index.size(2)} are not those of the name {place.name}")
+            raise BadInput(f"{path}: L {tokens.size(1)} and K + R {index.size(2)} are not those of the name "
+                           f"{place.name}")
     tokens_ML, index_MLK, logits_MLK = (torch.cat(parts) for parts in zip(*shards, strict=True))
     return ForeignCache(tokens_ML, index_MLK, logits_MLK, temperature, seed, batch_sequences, device)
 
@@ -96,7 +97,8 @@ def _read(path: Path, vocabulary: int) -> tuple[Tensor, Tensor, Tensor]:
             index = torch.cat((index, shard["rand_idx"]), dim=-1)
             logits = torch.cat((logits, shard["rand_logits"]), dim=-1)
         mask = shard.get("attention_mask")
-        agree = tokens.ndim == 2 and index.shape == logits.shape and index.shape[:2] == (len(tokens), tokens.size(1) - 1)
+        agree = (tokens.ndim == 2 and index.shape == logits.shape
+                 and index.shape[:2] == (len(tokens), tokens.size(1) - 1))
         if not agree or (mask is not None and mask.shape != tokens.shape):
             raise BadInput(f"{path}: the shapes of its tensors do not fit each other")
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError,

@@ -51,14 +51,15 @@ def fused_loss(student: States, targets_N: Tensor, soft: Soft | None, *, alpha: 
     The gradient flows to the student's hidden states and head, once.
     """
     work = _Work(student, targets_N, soft, alpha if soft is not None else 1.0, norm, rows, chunk)
-    return Losses(*_HeadLoss.apply(student.hidden, student.head, work))
+    return Losses(*_HeadLoss.apply(student.hidden, student.head, work))  # type: ignore[no-untyped-call]
 
 
 class _HeadLoss(torch.autograd.Function):
     """Losses forward; the gradients that were computed with them backward."""
 
     @staticmethod
-    def forward(ctx: Any, hidden_ND: Tensor, head_VD: Tensor, work: _Work) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, hidden_ND: Tensor, head_VD: Tensor,  # noqa: ARG004 - autograd hands both back
+                work: _Work) -> tuple[Tensor, ...]:
         device = hidden_ND.device.type
         narrow = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden_ND.dtype
         with torch.autocast(device, enabled=False):
@@ -68,7 +69,7 @@ class _HeadLoss(torch.autograd.Function):
         return losses
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, factor: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
         if gradients is None:

@@ -31,14 +31,16 @@ CPU_CHUNK_LOGITS = 1 << 23
 """Logits of a chunk on a CPU: 32 MiB in float32, and a few times that beside them."""
 
 GPU_CHUNK_LOGITS = 1 << 28
-"""On a GPU: 0.5 GiB in bfloat16, at a vocabulary of 50304 5120 tokens. Fewer would write the head's gradient too often."""
+"""On a GPU: 0.5 GiB in bfloat16, at a vocabulary of 50304 5120 tokens. Fewer would write the head's gradient too
+often."""
 
 TRITON_CAPABILITY = (8, 0)
 
 
 @dataclass(frozen=True)
 class LossBackend:
-    """How losses are computed. ``rows`` None is the reference. ``chunk`` None is left to the device, 0 is all tokens."""
+    """How losses are computed. ``rows`` None is the reference. ``chunk`` None is left to the device, 0 is all
+    tokens."""
 
     name: str
     rows: Rows | None

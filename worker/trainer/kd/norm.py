@@ -27,7 +27,9 @@ class DynamicNorm:
         if self._mode == "exact":
             return None
         one = torch.ones_like(self._hard)
-        return torch.where(self._weight > 0, self._ratio(self._hard, self._soft), one) if self._mode == "lagged" else one
+        if self._mode != "lagged":
+            return one
+        return torch.where(self._weight > 0, self._ratio(self._hard, self._soft), one)
 
     def scale(self, hard: Tensor, soft: Tensor) -> Tensor:
         """s for a microbatch with these detached losses."""

@@ -36,7 +36,8 @@ def reference_loss(student: States, targets_N: Tensor, soft: Soft | None, *, alp
     kl_N = divergence(z_NV, teacher_NV, soft.temperature) if teacher_NV is not None else \
         words_divergence(z_NV, said, soft.temperature)  # type: ignore[arg-type]
     divergent = (kl_N * weighs_N).sum() / weighs_N.sum().clamp_min(1) * soft.temperature ** 2
-    scale = torch.ones_like(hard.detach()) if norm is None else norm.scale(hard.detach(), divergent.detach()).to(hard.dtype)
+    scale = (torch.ones_like(hard.detach()) if norm is None
+             else norm.scale(hard.detach(), divergent.detach()).to(hard.dtype))
     total = alpha * hard + (1.0 - alpha) * scale * divergent
     return Losses(total, hard.detach(), divergent.detach(), scale)
 
@@ -60,7 +61,8 @@ def divergence(student_NV: Tensor, teacher_NV: Tensor, temperature: float) -> Te
 
 
 def words_divergence(student_NV: Tensor, words: Words, temperature: float) -> Tensor:
-    """The divergence of each token from a teacher that names a few of the vocabulary (:mod:`~worker.trainer.kd.sparse`)."""
+    """The divergence of each token from a teacher that names a few of the vocabulary
+    (:mod:`~worker.trainer.kd.sparse`)."""
     log_p_NV = F.log_softmax(student_NV / temperature, dim=-1)
     kl_N = (words.weight_CK * (words.log_q_CK - log_p_NV.gather(-1, words.index_CK))).sum(-1)
     if words.log_tail_C is None:

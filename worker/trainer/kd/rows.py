@@ -46,7 +46,8 @@ class Rows(Protocol):
     With weights the student's block becomes the gradient of the sum of the weighted rows; without, it stays.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def hard(self, student: Block, y_C: Tensor, a_C: Tensor | None) -> Tensor:
         """The cross-entropy of each row. With ``a_C`` the block becomes ``a (p - e_y)`` times the softcap's slope."""

@@ -178,5 +178,6 @@ class TritonRows:
         }
         unused = nll_C  # an address that no program of this kind reads
         _rows[(len(u_CV),)](u_CV, said_CV, y_C, unused if a_C is None else a_C, unused if b_C is None else b_C, nll_C,
-                            kl_C, lse_C.contiguous(), lse_T_C.contiguous(), u_CV.stride(0), said_CV.stride(0), **options)
+                            kl_C, lse_C.contiguous(), lse_T_C.contiguous(), u_CV.stride(0), said_CV.stride(0),
+                            **options)
         return nll_C, kl_C, lse_C, lse_T_C

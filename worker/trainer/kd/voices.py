@@ -50,7 +50,7 @@ def open_voice(spec: TrainSpec, kd: KdSpec, teacher: Forward, batch_of: Callable
     @torch.no_grad()
     def answer(step: int) -> Kept:
         parts = []
-        for tokens_BL in batch_of(step)[:rows, :-1].split(micro):
+        for tokens_BL in torch.split(batch_of(step)[:rows, :-1], micro):
             with teacher.precision():
                 states = teacher.model(tokens_BL)
             narrow = torch.bfloat16 if spec.precision == "bf16" else states.hidden.dtype
