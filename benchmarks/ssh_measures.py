@@ -120,7 +120,7 @@ class Measures:
             "kdorch": lambda: agent.pull_asset(sha256, here / "ours"),
             "scp": lambda: self._rivals.scp(asset, here / "scp"),
             "rsync": lambda: self._rivals.rsync(str(asset), here / "rsync"),
-        }, between=lambda: [p.unlink() for p in here.iterdir()])
+        }, between=lambda: _empty(here))
         asset.unlink()
         shutil.rmtree(here)
 
@@ -138,7 +138,7 @@ class Measures:
             "kdorch": lambda: agent.read_many(RUN, 1, wanted, here / "ours"),
             "tar over ssh": lambda: self._rivals.tar(there, here / "tar"),
             "rsync": lambda: self._rivals.rsync(f"{there}/", here / "rsync"),
-        }, between=lambda: [shutil.rmtree(p) for p in here.iterdir()])
+        }, between=lambda: _empty(here))
         shutil.rmtree(there)
         shutil.rmtree(here)
 
@@ -236,6 +236,14 @@ for i in range(int(sys.argv[2])):
     time.sleep(0.13 + 0.037 * (i % 7))
     os.write(log, b"%.6f\\n" % time.monotonic())
 """
+
+
+def _empty(directory: Path) -> None:
+    for path in directory.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _cpu_s(pid: int) -> float:

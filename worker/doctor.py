@@ -57,7 +57,7 @@ def doctor(root: Root, python: str | None = None, *, kernels: bool = True) -> di
 def _trainer(python: str, *, kernels: bool) -> dict[str, Any]:
     program = find_program(python)
     if program is None:
-        return {"path": python, "error": f"{python} is not on this host"}
+        return {"path": python, "missing": True, "error": f"{python} is not on this host"}
     return {"path": program, **probe(program, kernels=kernels)}
 
 

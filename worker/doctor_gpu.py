@@ -9,15 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 from worker.asked import Answered, ask
-from worker.gpu import gpus
+from worker.gpu import gpus, mig_instances
 from worker.programs import find_program
 
 PATIENCE_S = 30.0
 """Without persistence mode the driver is loaded anew for every question, and takes seconds."""
 
 DRIVER_FILE = "/proc/driver/nvidia/version"
-_MIG_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+\d+:\s+\(UUID:\s*(MIG-[A-Za-z0-9/-]+)\)")
-_GPU_LINE = re.compile(r"GPU \d+: .*\(UUID:\s*(GPU-[A-Za-z0-9-]+)\)")
 
 
 def gpu_facts() -> dict[str, Any]:
@@ -44,18 +42,6 @@ def gpu_facts() -> dict[str, Any]:
     found["driver_cuda"] = _driver_cuda()
     found["gpu_processes"] = processes(ask("nvidia-smi", "--query-compute-apps=gpu_uuid,pid,process_name,used_memory",
                                            "--format=csv,noheader,nounits", patience_s=PATIENCE_S))
-    return found
-
-
-def mig_instances(listing: str) -> dict[str, list[dict[str, str]]]:
-    """MIG instances by the UUID of their GPU, from ``nvidia-smi -L``."""
-    found: dict[str, list[dict[str, str]]] = {}
-    current = ""
-    for line in listing.splitlines():
-        if (gpu := _GPU_LINE.match(line)) is not None:
-            current = gpu[1]
-        elif (mig := _MIG_LINE.match(line)) is not None and current:
-            found.setdefault(current, []).append({"uuid": mig[2], "profile": mig[1]})
     return found
 
 

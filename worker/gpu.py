@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,13 @@ from worker.programs import find_program
 
 PATIENCE_S = 20.0
 _QUERY = ("uuid", "name", "memory.total", "memory.used", "driver_version", "compute_cap")
+_CSV = "--format=csv,noheader,nounits"
+_GPU_LINE = re.compile(r"GPU \d+: .*\(UUID:\s*(GPU-[A-Za-z0-9-]+)\)")
+_MIG_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+\d+:\s+\(UUID:\s*(MIG-[A-Za-z0-9/-]+)\)")
+
+
+class GpusUnknown(Exception):
+    """There is an ``nvidia-smi``, and it does not answer: nothing is known of the GPUs now. Says why."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +35,53 @@ class Gpu:
         return dict(self.__dict__)
 
 
+@dataclass(frozen=True)
+class Device:
+    """What a run can be given: a GPU, or an instance of one that is cut by MIG. ``gpu`` is the whole."""
+
+    uuid: str
+    gpu: Gpu
+
+    @property
+    def is_instance(self) -> bool:
+        return self.uuid != self.gpu.uuid
+
+
+@dataclass(frozen=True)
+class GpuProcess:
+    """A compute process on the device named ``uuid``. Memory in MiB, None where the driver does not tell."""
+
+    uuid: str
+    pid: int
+    memory_mib: int | None
+
+
 def gpus() -> list[Gpu]:
     """The GPUs of this host; empty when there is no ``nvidia-smi``, or it fails or hangs."""
-    program = find_program("nvidia-smi")
-    if program is None:
-        return []
-    import subprocess  # deferred: supervisors of CPU runs need no subprocess machinery
-
-    command = [program, f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S, check=True)
-    except (OSError, subprocess.SubprocessError):
+        return _query()
+    except GpusUnknown:
         return []
-    return parse_query(done.stdout.decode("utf-8", "replace"))
+
+
+def devices() -> list[Device] | None:
+    """What ``nvidia-smi`` lists, in its order; None where there is no such program. Raises :class:`GpusUnknown`.
+
+    Of a GPU that is cut into MIG instances only those count: CUDA does not give out the whole of it.
+    """
+    if find_program("nvidia-smi") is None:
+        return None
+    instances = mig_instances(_said("-L"))
+    found = []
+    for gpu in _query():
+        parts = [part["uuid"] for part in instances.get(gpu.uuid, ())] or [gpu.uuid]
+        found += [Device(uuid, gpu) for uuid in parts]
+    return found
+
+
+def compute_processes() -> list[GpuProcess]:
+    """Who computes on this host's GPUs now. Raises :class:`GpusUnknown`."""
+    return parse_processes(_said("--query-compute-apps=gpu_uuid,pid,used_memory", _CSV))
 
 
 def parse_query(text: str) -> list[Gpu]:
@@ -53,16 +96,73 @@ def parse_query(text: str) -> list[Gpu]:
     return found
 
 
-def visible_devices(slots: tuple[int, ...], count: int, present: list[Gpu]) -> list[str]:
-    """What CUDA_VISIBLE_DEVICES must list for a run that holds these slots: UUIDs of the GPUs with their numbers.
+def parse_processes(text: str) -> list[GpuProcess]:
+    """Lines of ``--query-compute-apps=gpu_uuid,pid,used_memory``; other lines are ignored."""
+    found = []
+    for line in text.splitlines():
+        fields = [f.strip() for f in line.split(",")]
+        if len(fields) == 3 and fields[0].startswith(("GPU-", "MIG-")) and fields[1].isdigit():
+            found.append(GpuProcess(fields[0], int(fields[1]), _mib(fields[2])))
+    return found
 
-    Empty when the host cannot name that many; the caller then falls back to the slot numbers, which CUDA reads as
-    indices.
+
+def mig_instances(listing: str) -> dict[str, list[dict[str, str]]]:
+    """MIG instances by the UUID of their GPU, from ``nvidia-smi -L``."""
+    found: dict[str, list[dict[str, str]]] = {}
+    current = ""
+    for line in listing.splitlines():
+        if (gpu := _GPU_LINE.match(line)) is not None:
+            current = gpu[1]
+        elif (mig := _MIG_LINE.match(line)) is not None and current:
+            found.setdefault(current, []).append({"uuid": mig[2], "profile": mig[1]})
+    return found
+
+
+def among(listed: Sequence[Device], allowed: Sequence[str] | None, visible: str | None) -> list[Device]:
+    """The listed devices that a run may have.
+
+    ``allowed`` are the host's (None: all), ``visible`` is CUDA_VISIBLE_DEVICES as the supervisor found it (None: not
+    set). It is read as CUDA reads it: UUIDs or their beginnings, or numbers in ``nvidia-smi``'s order, up to the first
+    entry that names nothing.
     """
-    wanted = slots[:count]
-    if not wanted or any(number >= len(present) for number in wanted):
-        return []
-    return [present[number].uuid for number in wanted]
+    found = [d for d in listed if allowed is None or d.uuid in allowed]
+    if visible is None:
+        return found
+    seen: list[Device] = []
+    for entry in (part.strip() for part in visible.split(",")):
+        if entry.isdigit():
+            named = list(listed[int(entry):int(entry) + 1])
+        else:
+            named = [d for d in listed if entry.startswith(("GPU-", "MIG-")) and d.uuid.startswith(entry)]
+        if len(named) != 1:
+            break
+        seen += named
+    return [d for d in found if d in seen]
+
+
+def memory_available_mib() -> int | None:
+    """What a program could still have of the machine's memory: the GPU's own where both share it, as on GB10."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as handle:
+            for line in handle:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) >> 10
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def _query() -> list[Gpu]:
+    return parse_query(_said(f"--query-gpu={','.join(_QUERY)}", _CSV)) if find_program("nvidia-smi") else []
+
+
+def _said(*arguments: str) -> str:
+    from worker.asked import ask  # deferred: supervisors of CPU runs need no subprocess machinery
+
+    answer = ask("nvidia-smi", *arguments, patience_s=PATIENCE_S)
+    if not answer.ok:
+        raise GpusUnknown(answer.problem or "nvidia-smi gives no answer")
+    return answer.text
 
 
 def _mib(text: str) -> int | None:
@@ -71,3 +171,11 @@ def _mib(text: str) -> int | None:
 
 def _known(text: str) -> str | None:
     return None if text.startswith("[") or not text else text
+
+
+def visible_devices(slots: tuple[int, ...], count: int, present: list[Gpu]) -> list[str]:
+    """UUIDs of the GPUs with these slots' numbers; empty when the host cannot name that many."""
+    wanted = slots[:count]
+    if not wanted or any(number >= len(present) for number in wanted):
+        return []
+    return [present[number].uuid for number in wanted]

@@ -62,6 +62,14 @@ class Root:
         return os.path.join(self.path, "slots")
 
     @property
+    def leases(self) -> str:
+        return os.path.join(self.path, "leases")
+
+    @property
+    def groups(self) -> str:
+        return os.path.join(self.path, "groups")
+
+    @property
     def queue(self) -> str:
         return os.path.join(self.path, "queue")
 

@@ -199,7 +199,7 @@ class Follower:
         if step is None:
             return
         event, outcome, detail = step
-        exit_json = json.dumps(seen.exit.model_dump(mode="json"), sort_keys=True) if seen.exit else None
+        exit_json = json.dumps(seen.exit.model_dump(mode="json", by_alias=True), sort_keys=True) if seen.exit else None
         try:
             state = self._ledger.advance(attempt.run_id, attempt.attempt_no, event, expect=attempt.state,
                                          outcome=outcome, exit_json=exit_json, detail={"why": detail})

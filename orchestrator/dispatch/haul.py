@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -19,18 +18,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from orchestrator.dispatch.line import Answer, Line, Request
+from orchestrator.dispatch.pace import PIECE_BYTES, Pace, gets_smaller
 from orchestrator.domain.errors import MalformedDocument, TransferCorrupt
 
-PIECE_BYTES = 1 << 20
-FEWEST_AHEAD = 4
-MOST_AHEAD = 32
-AHEAD_S = 0.4
-"""How much of a stream is under way, in seconds of the line's rate: several round trips; others wait no longer."""
-
-SLOW_BYTES_PER_S = 6e6
-"""Below this rate pieces are compressed; above it a small machine's zlib would be the slower part."""
-
-MEASURE_S = 0.5
 TOGETHER_BYTES = 2 << 20
 TOGETHER = 256
 """How many small files, and how many of their bytes, come as one answer."""
@@ -96,7 +86,7 @@ def pull_many(line: Line, attempt: Mapping[str, Any], files: Sequence[Wanted], i
     missing = [f for f in files if not _is_right(into / f.name, f)]
     done = total - sum(f.size for f in missing)
     batches = list(_batches([f for f in missing if f.size <= TOGETHER_BYTES // 2]))
-    pace = _Pace()
+    pace = Pace()
     asked = (Request("read_many", {**attempt, "paths": [f.name for f in batch]}) for batch in batches)
     written: list[Path] = []
     with closing(line.flow(asked, pace.ahead)) as answers, _closed_when_interrupted(line):
@@ -144,35 +134,9 @@ def split(line: Line, answer: Answer, files: int) -> Iterator[bytes]:
         at += size
 
 
-class _Pace:
-    """How fast bytes come, in steps of half a second."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._since, self._bytes = monotonic(), 0
-        self._rate: float | None = None
-
-    def moved(self, size: int) -> None:
-        self._bytes += size
-        passed = self._monotonic() - self._since
-        if passed >= MEASURE_S:
-            self._rate = self._bytes / passed
-            self._since, self._bytes = self._monotonic(), 0
-
-    @property
-    def slow(self) -> bool:
-        return self._rate is not None and self._rate < SLOW_BYTES_PER_S
-
-    def ahead(self) -> int:
-        """How many pieces should be under way."""
-        if self._rate is None:
-            return 2 * FEWEST_AHEAD
-        return int(min(MOST_AHEAD, max(FEWEST_AHEAD, self._rate * AHEAD_S / PIECE_BYTES)))
-
-
 def _receive(line: Line, source: Source, out: IO[bytes], have: int, digest: Any, progress: Progress) -> int:
     """Append what is missing to ``out`` and to ``digest``; returns the size that the file should have."""
-    pace, end = _Pace(), _End(source.size)
+    pace, end = Pace(), _End(source.size)
     squeezed = False
 
     def requests() -> Iterator[Request]:
@@ -213,7 +177,7 @@ class _End:
 
 def _send_from(line: Line, sha256: str, handle: IO[bytes], start: int, size: int, progress: Progress) -> int:
     """Send all from ``start`` on; returns how much of the file the host has then."""
-    pace = _Pace()
+    pace = Pace()
     handle.seek(start)
     lengths: list[int] = []
 
@@ -221,7 +185,7 @@ def _send_from(line: Line, sha256: str, handle: IO[bytes], start: int, size: int
         offset = start
         while data := handle.read(PIECE_BYTES):
             fields = {"sha256": sha256, "size": size, "offset": offset}
-            packed = zlib.compress(data, 1) if pace.slow and _gets_smaller(data) else None
+            packed = zlib.compress(data, 1) if pace.slow and gets_smaller(data) else None
             lengths.append(len(data if packed is None else packed))
             yield (Request("asset_put", fields, data) if packed is None
                    else Request("asset_put", {**fields, "zlib": len(data)}, packed))
@@ -251,12 +215,6 @@ def _plain(line: Line, answer: Answer) -> bytes:
     if len(data) != size:
         raise line.malformed(f"the body holds {len(data)} bytes; {size} were announced")
     return data
-
-
-def _gets_smaller(data: bytes) -> bool:
-    """Whether compression pays, judged by a sample: what is compressed already does not get smaller."""
-    sample = data[: 64 << 10]
-    return len(zlib.compress(sample, 1)) < 0.9 * len(sample)
 
 
 def _batches(files: Sequence[Wanted]) -> Iterator[list[Wanted]]:

@@ -114,7 +114,7 @@ def _process_words(process: Mapping[str, Any]) -> str:
 def _torch(entry: HostEntry, trainer: Mapping[str, Any]) -> Finding:
     path = trainer.get("path") or entry.python
     needed = fail if entry.gpus else warn
-    if entry.environment is not None and trainer.get("error") and "is not on this host" in str(trainer["error"]):
+    if entry.environment is not None and trainer.get("missing"):
         return warn("torch", f"the environment {entry.environment.name!r} is not built there yet",
                     f"run 'kdorch host prepare {entry.name}'")
     if trainer.get("error") and trainer.get("torch") is None:

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from orchestrator.domain import metrics
 from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
-from orchestrator.wire.documents import EnvironmentDocument, ExitDocument
+from orchestrator.wire.documents import DispatchDocument, EnvironmentDocument, ExitDocument
 from orchestrator.wire.spec import Spec, canonical_digest
 from orchestrator.wire.trainlog import PARSER_ID
 
 _OUTCOMES = {
     "completed": Outcome.COMPLETED, "timed_out": Outcome.TIMED_OUT, "cancelled": Outcome.CANCELLED,
-    "disk_full": Outcome.DISK_FULL, "refused": Outcome.REFUSED,
+    "disk_full": Outcome.DISK_FULL, "refused": Outcome.REFUSED, "over_budget": Outcome.OVER_BUDGET,
+    "withdrawn": Outcome.WITHDRAWN,
 }
 _TRAINER_EXIT = {11: Outcome.NAN, 12: Outcome.OOM}
+_FAILURES = {"oom": Outcome.OOM, "nan": Outcome.NAN, "nccl": Outcome.NCCL, "xid": Outcome.XID,
+             "jit_crash": Outcome.JIT_CRASH, "disk_full": Outcome.DISK_FULL}
+_RESUMED = re.compile(rb"^resumed after step (\d+);", re.M)
 
 
 def outcome_of(seal: ExitDocument) -> Outcome:
-    """How the attempt ended, from its seal: the supervisor's word, refined by the trainer's exit code."""
-    if seal.outcome == "failed":
-        return _TRAINER_EXIT.get(seal.exit_code if seal.exit_code is not None else -1, Outcome.FAILED)
-    return _OUTCOMES[seal.outcome]
+    """How the attempt ended, from its seal: the supervisor's word, refined by the trainer's exit code, which is the
+    trainer's own word, and else by the class of failure that the supervisor recognised."""
+    if seal.outcome != "failed":
+        return _OUTCOMES[seal.outcome]
+    by_code = _TRAINER_EXIT.get(seal.exit_code if seal.exit_code is not None else -1)
+    if by_code is not None:
+        return by_code
+    return _FAILURES.get(seal.failure.kind, Outcome.FAILED) if seal.failure is not None else Outcome.FAILED
+
+
+def resumed_after(dispatch: DispatchDocument | None, log: bytes) -> int | None:
+    """The step up to which the log repeats an earlier attempt's; None for an attempt that began anew.
+
+    The host must have been asked to resume: a trainer's word alone excuses no train time.
+    """
+    if dispatch is None or dispatch.resume_from is None:
+        return None
+    found = _RESUMED.search(log)
+    return None if found is None else int(found[1])
 
 
 def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
@@ -47,30 +67,35 @@ def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
     return canonical_digest(facts)
 
 
-def whole(spec: Spec, seal: ExitDocument, curve: Curve) -> bool:
+def whole(spec: Spec, seal: ExitDocument, curve: Curve, resumed: int | None = None) -> bool:
     """Whether the run ended by its own rule with evidence that agrees with itself.
 
     The supervisor's wall clock is a cross-check: training cannot have taken longer than the process lived
-    (``tests/contract/v1``). The simulated trainer's clock is not a real one and is exempt.
+    (``tests/contract/v1``). What the log repeats from an earlier attempt, up to step ``resumed``, was trained before.
+    The simulated trainer's clock is not a real one and is exempt.
     """
     if outcome_of(seal) is not Outcome.COMPLETED or curve.end_reason not in ("horizon", "target_confirmed"):
         return False
     train_time = metrics.train_time_ms(curve)
     if train_time is None:
         return False
-    return spec.entry == "simulated" or train_time <= seal.wall_ms
+    repeated = [] if resumed is None else [
+        p.train_time_ms for p in curve.train if p.step <= resumed and p.train_time_ms is not None] + [
+        p.train_time_ms for p in curve.validations if p.step <= resumed and p.train_time_ms is not None]
+    before = max(repeated, default=0.0)
+    return spec.entry == "simulated" or train_time - before <= seal.wall_ms
 
 
 def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | None, curve: Curve,
-            *, usage_json: str) -> MeasurementRecord:
-    """The ledger's measurement of one sealed attempt."""
+            *, usage_json: str, resumed: int | None = None) -> MeasurementRecord:
+    """The ledger's measurement of one sealed attempt; ``resumed`` as in :func:`resumed_after`."""
     early = [metrics.to_u6(p.val_loss) for p in curve.validations if p.step > 0][:4]
     v1, v2, v3, v4 = [*early, None, None, None, None][:4]
     best, final = metrics.best_val(curve), metrics.final_val(curve)
     timed = metrics.train_time_point(curve)
     return MeasurementRecord(
         parser_id=PARSER_ID,
-        complete=int(whole(spec, seal, curve)),
+        complete=int(whole(spec, seal, curve, resumed)),
         oom_fallback=None if environment is None or environment.oom_fallback is None
         else int(environment.oom_fallback),
         asserted=0,

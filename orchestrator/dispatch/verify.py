@@ -22,7 +22,7 @@ from orchestrator.ledger.imports import remeasure
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
 from orchestrator.ledger.verification.database import check_database, examined
 from orchestrator.ledger.verification.findings import Disagreement, Findings
-from orchestrator.wire.documents import parse_exit
+from orchestrator.wire.documents import ExitDocument, parse_exit
 from orchestrator.wire.spec import Spec
 
 Row = Mapping[str, Any]
@@ -114,14 +114,22 @@ def _check_exit(connection: sqlite3.Connection, path: Path, data: bytes, row: Ro
                               (row["run_id"], row["attempt_no"])).fetchone()
     try:
         seal = parse_exit(data, str(path))
-        if kept is None or kept[0] is None or json.loads(kept[0]) != seal.model_dump(mode="json"):
+        if kept is None or kept[0] is None or json.loads(kept[0]) != seal.model_dump(mode="json", by_alias=True):
             found.add("file", str(path), "is not the seal that the ledger holds")
-        elif data != seal.to_bytes():
+        elif not _is_as_written(data, seal):
             found.add("file", str(path), "was altered after it was written")
         elif seal.manifest_sha256 != row["evidence_id"]:
             found.add("file", str(path), "seals another manifest")
     except (KdorchError, ValueError) as error:
         found.add("file", str(path), f"cannot be read: {error}")
+
+
+def _is_as_written(data: bytes, seal: ExitDocument) -> bool:
+    """Whether these bytes are the form in which a host writes this seal. An older one may lack a key with a default."""
+    written = json.loads(data)
+    whole = json.loads(seal.to_bytes())
+    return (data == json.dumps(written, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+            and all(key in whole and whole[key] == value for key, value in written.items()))
 
 
 def _measure_again(home: Home, connection: sqlite3.Connection, directory: Path, row: Row, found: Findings,

@@ -1,7 +1,9 @@
+#!/usr/bin/env python3
 """Coverage-guided fuzzing of the log parser. Needs atheris (``pip install atheris``), which no other test does.
 
-    python tests/fuzz/fuzz_parser.py tests/fuzz/corpus -max_total_time=600 -max_len=8192 -rss_limit_mb=4096
-    python tests/fuzz/fuzz_parser.py -merge=1 tests/fuzz/corpus FOUND      keep of FOUND what adds coverage
+    PATH=$PWD/.venv/bin:$PATH
+    tests/fuzz/fuzz_parser.py FOUND tests/fuzz/corpus -max_total_time=600 -max_len=8192 -rss_limit_mb=6000
+    tests/fuzz/fuzz_parser.py -merge=1 -max_len=2048 tests/fuzz/corpus FOUND      keep of FOUND what adds coverage
 
 What it finds stays in ``tests/fuzz/corpus``, which ``test_fuzz_corpus.py`` replays without atheris.
 """

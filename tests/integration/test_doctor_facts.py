@@ -8,9 +8,10 @@ import pytest
 
 from tests.integration.fake_programs import program
 from worker.asked import Answered, ask
-from worker.doctor_gpu import gpu_facts, mig_instances, processes
+from worker.doctor_gpu import gpu_facts, processes
 from worker.doctor_logout import logind_settings, logout_facts
 from worker.doctor_system import cgroup_limits, max_sessions, process_limits, slurm_facts
+from worker.gpu import mig_instances
 from worker.lock_trial import lock_trial
 
 LISTING = """\

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.dispatch import haul
+from orchestrator.dispatch import pace
 from orchestrator.dispatch.agent import HostAgent, RequestRefused, Wanted, connect_agent
 from orchestrator.dispatch.bundle import Bundle, build_bundle
 from orchestrator.domain.errors import TransferCorrupt
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sshd
 RUN = "a" * 64
 RANDOM = os.urandom(5 << 20)
 TEXT = b"step:1/100 train_loss:4.2 train_time:100ms step_avg:100.00ms\n" * 60_000
-SIZES = (0, 1, 4096, haul.PIECE_BYTES - 1, haul.PIECE_BYTES, haul.PIECE_BYTES + 1)
+SIZES = (0, 1, 4096, pace.PIECE_BYTES - 1, pace.PIECE_BYTES, pace.PIECE_BYTES + 1)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def test_an_asset_goes_there_and_comes_back(agent: HostAgent, tmp_path: Path, si
 @pytest.mark.parametrize("data", [RANDOM, TEXT], ids=["random", "text"])
 def test_a_slow_line_carries_the_same_bytes(agent: HostAgent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                             data: bytes) -> None:
-    monkeypatch.setattr(haul, "SLOW_BYTES_PER_S", float("inf"))  # any rate is slow
-    monkeypatch.setattr(haul, "MEASURE_S", 0.0)
+    monkeypatch.setattr(pace, "SLOW_BYTES_PER_S", float("inf"))  # any rate is slow
+    monkeypatch.setattr(pace, "MEASURE_S", 0.0)
     (tmp_path / "there").write_bytes(data)
     agent.push_asset(sha(data), tmp_path / "there")
     agent.pull_asset(sha(data), tmp_path / "back")

@@ -72,6 +72,26 @@ def test_a_locked_key_asks_for_the_agent(server: SshServer, home: Path, tmp_path
     assert "ssh-add" in str(refused.value.hint)
 
 
+def test_a_passphrase_is_taken_from_the_variable_that_the_hosts_file_names(
+        server: SshServer, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = tmp_path / "locked"
+    locked.write_bytes(server.identity.read_bytes())
+    locked.chmod(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "open sesame", "-f", str(locked)], check=True)
+    hosts = tmp_path / "hosts.yaml"
+    hosts.write_text(server.hosts_yaml("loop", identity=locked, passphrase="env:KDORCH_TEST_PASSPHRASE"))
+    entry = load_inventory(hosts, home).host("loop")
+    with pytest.raises(AuthenticationRefused, match="KDORCH_TEST_PASSPHRASE is not set"):
+        connect(entry, home)
+    monkeypatch.setenv("KDORCH_TEST_PASSPHRASE", "wrong")
+    with pytest.raises(AuthenticationRefused, match="does not open with the passphrase in KDORCH_TEST_PASSPHRASE"):
+        connect(entry, home)
+    monkeypatch.setenv("KDORCH_TEST_PASSPHRASE", "open sesame")
+    assert says_hello(entry, home)
+    kept = b"".join(p.read_bytes() for p in home.rglob("*") if p.is_file())
+    assert b"open sesame" not in kept + repr(entry).encode()
+
+
 def test_the_agents_key_is_offered_when_no_identity_is_given(server: SshServer, home: Path, tmp_path: Path,
                                                              monkeypatch: pytest.MonkeyPatch) -> None:
     entry = server.entry(identity=None)

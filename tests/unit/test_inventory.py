@@ -239,3 +239,23 @@ def test_what_is_wrong_with_gpus_and_lanes_is_said_at_its_place(load: Load, chan
                                                                 says: str) -> None:
     with pytest.raises(CampaignFileError, match=says):
         load(GPUS.replace(*change))
+
+
+@pytest.mark.parametrize("value", ["hunter2", "12345", "env:", "env:a-b", "[hunter2]", "null"])
+def test_a_secret_in_the_file_is_refused_and_not_repeated(load: Load, value: str) -> None:
+    text = f"hosts:\n  a:\n    address: a.example\n    identity: id\n    passphrase: {value}\n"
+    if value == "null":
+        assert load(text).host("a").passphrase_variable is None
+        return
+    with pytest.raises(CampaignFileError, match="use 'env:NAME'") as refused:
+        load(text)
+    assert (refused.value.line, refused.value.key) == (5, "hosts.a.passphrase")
+    assert "hunter2" not in str(refused.value)
+    assert "12345" not in str(refused.value)
+
+
+def test_a_passphrase_is_named_by_its_variable(load: Load) -> None:
+    entry = load("hosts:\n  a: {address: a.example, identity: id, passphrase: 'env:KEY_PASSPHRASE'}\n").host("a")
+    assert entry.passphrase_variable == "KEY_PASSPHRASE"
+    with pytest.raises(CampaignFileError, match="needs its private key"):
+        load("hosts:\n  a: {address: a.example, passphrase: 'env:KEY_PASSPHRASE'}\n")
