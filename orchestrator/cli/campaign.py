@@ -67,18 +67,20 @@ def _dry_run(home: Home, source: CampaignSource, hosts_file: Path | None, *, sho
              plan_hash: str | None) -> int:
     from orchestrator.cli.dry_run import show_plan, show_run
     from orchestrator.dispatch.knowledge import LedgerKnowledge
+    from orchestrator.dispatch.plans import plan_for
+    from orchestrator.dispatch.prepare import planned_preparations
     from orchestrator.dispatch.session import inventory_of, peek_ledger, this_bundle
     from orchestrator.domain.errors import PlanChanged
     from orchestrator.planning.dry_run import dry_run_document
-    from orchestrator.planning.plan import make_plan
 
     bundle = this_bundle()
     inventory = inventory_of(home, hosts_file)
     with peek_ledger(home) as ledger:
-        plan = make_plan(source, inventory.facts(), inventory.lanes, bundle.digest, LedgerKnowledge(ledger))
+        plan = plan_for(source, inventory, bundle.digest, LedgerKnowledge(ledger))
+        preparations = planned_preparations(plan, inventory, ledger)
     if plan_hash is not None and not plan.plan_hash.startswith(plan_hash):
         raise PlanChanged(f"the plan is now {plan.plan_hash[:12]}, not {plan_hash[:12]}")
-    document = dry_run_document(plan, bundle_size=bundle.size)
+    document = dry_run_document(plan, bundle_size=bundle.size, preparations=preparations)
     if show is not None:
         click.echo(show_run(plan, document, show, as_json=as_json), nl=False)
     elif as_json:
@@ -92,19 +94,24 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
             plan_hash: str | None, detach: bool, exit_status: bool) -> int:
     from orchestrator.cli.closing import closing_words
     from orchestrator.cli.console import make_view
+    from orchestrator.cli.prepare import PrepareView
+    from orchestrator.cli.transfer import TransferView
     from orchestrator.dispatch.campaign import CampaignDriver
     from orchestrator.dispatch.launch import Launcher
+    from orchestrator.dispatch.notify import AttentionWatch, campaign_ended, notify
+    from orchestrator.dispatch.plans import plan_for
     from orchestrator.dispatch.session import open_session
-    from orchestrator.planning.plan import make_plan, require_placeable
+    from orchestrator.planning.plan import require_placeable
     from orchestrator.report.publish import publish
 
     view = make_view(as_json=as_json)
     try:
-        with open_session(home, hosts_file, view, on_upgrade=say) as session:
-            facts, lanes, digest = session.inventory.facts(), session.inventory.lanes, session.bundle.digest
+        with (AttentionWatch(home, source.campaign.campaign, view, say) as emit, TransferView() as transfers,
+              open_session(home, hosts_file, emit, on_upgrade=say) as session):
+            progress_view = PrepareView(transfers, quiet=as_json)
             driver = CampaignDriver(
-                home, session.ledger, session.pool, Launcher(home, session.ledger, session.pool, view), view,
-                make_plan=lambda knowledge: make_plan(source, facts, lanes, digest, knowledge),
+                home, session.ledger, session.pool, Launcher(session, emit, progress_view), emit,
+                make_plan=lambda knowledge: plan_for(source, session.inventory, session.bundle.digest, knowledge),
                 source_text=source.text, source_name=source.path.name, overrides_json=json.dumps(source.overrides),
                 expect_plan=plan_hash)
             require_placeable(driver.plan)
@@ -118,6 +125,7 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
             answer, path = publish(session.ledger, home.root, progress.plan.campaign_id, progress.blocked)
             if not as_json:
                 closing_words(rows, answer, path, progress)
+            notify(home, campaign_ended(progress.plan.campaign, rows, answer, progress.blocked), say)
     except KeyboardInterrupt:
         view.close()
         say(f"stopped following; what was placed goes on on its host. 'kdorch campaign launch {file}' carries on.")

@@ -21,6 +21,8 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
         width = max(len(r.name) for r in runs)
         lines += [f"  {r.name:<{width}}  {r.role:<8} {r.host:<10} {r.gpus} gpu  {r.steps:>6} steps  "
                   f"{_limit(r):<18} {_standing(r)}" for r in runs]
+    if document.preparations:
+        lines += ["", "hosts:", *(f"  {line}" for line in document.preparations)]
     lines += ["", f"bundle {document.bundle.digest[:12]}, {document.bundle.size_bytes} bytes; "
                   f"at most {document.transfer_bytes} bytes would be sent",
               *(f"problem: {p}" for p in document.problems),

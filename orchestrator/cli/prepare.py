@@ -72,11 +72,10 @@ def prepare(name: str, campaign_file: str | None, as_json: bool, hosts_file: Pat
 def _assets_of(session: Session, campaign_file: str, host: str) -> list[str]:
     """Digests of the checkpoints that a campaign's runs on this host are known to need now."""
     from orchestrator.dispatch.knowledge import LedgerKnowledge
+    from orchestrator.dispatch.plans import plan_for
     from orchestrator.planning.campaign_file import load_campaign
-    from orchestrator.planning.plan import make_plan
 
     source = load_campaign(campaign_file, overrides=(), host=None, cwd=Path.cwd())
-    plan = make_plan(source, session.inventory.facts(), session.inventory.lanes, session.bundle.digest,
-                     LedgerKnowledge(session.ledger))
+    plan = plan_for(source, session.inventory, session.bundle.digest, LedgerKnowledge(session.ledger))
     return sorted({r.teacher_checkpoint_sha256 for r in plan.runs
                    if r.host == host and r.teacher_checkpoint_sha256 is not None})

@@ -9,7 +9,14 @@ from orchestrator.dispatch.agent import HostAgent
 from orchestrator.dispatch.asset_store import Asset, Moved, listed, stored, verify
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.session import Session
-from orchestrator.domain.errors import HostUnfit, HostUnreachable, TransferCorrupt, UnknownRun, UsageError
+from orchestrator.domain.errors import (
+    HostUnfit,
+    HostUnreachable,
+    TransferCorrupt,
+    TransportError,
+    UnknownRun,
+    UsageError,
+)
 
 KEPT_FREE_BYTES = 1 << 30
 """What a transfer leaves free on a host's disk."""
@@ -24,8 +31,8 @@ def ensure_on_host(session: Session, host: str, sha256: str, moved: Moved = quie
 
     With ``check`` the host holds what it has against the digest first; what was altered there is replaced. The asset
     comes from this machine's store, else by a link from the attempt that left it there, else by way of this machine
-    from the host that has it. Raises :class:`HostUnreachable`, :class:`HostUnfit` for a full disk,
-    :class:`UsageError` where nobody known has it.
+    from the host that has it. Raises :class:`HostUnreachable`, :class:`HostUnfit` for a full disk, a transient
+    :class:`TransportError` where a host that may have it is silent, :class:`UsageError` where nobody known has it.
     """
     agent = agent_of(session, host)
     asset = stored(session.home, sha256)
@@ -50,9 +57,12 @@ def fetch(session: Session, sha256: str, moved: Moved = quiet, *, source: str | 
     here = stored(session.home, sha256)
     if here is not None:
         return here
-    for host in _places(session, sha256, source):
+    places = _places(session, sha256, source)
+    silent = []
+    for host in places:
         agent = session.pool.agent(host)
         if agent is None:
+            silent.append(host)
             continue
         _link_there(session, agent, host, sha256)
         if sha256 not in agent.has([sha256]):
@@ -62,6 +72,9 @@ def fetch(session: Session, sha256: str, moved: Moved = quiet, *, source: str | 
         if asset is None:  # a directory: its manifest is here, its files are not yet
             asset = _fetch_files(session.home, agent, sha256, moved)
         return asset
+    if silent:
+        raise TransportError(f"asset {sha256[:12]} may lie on {' or '.join(silent)}, which does not answer",
+                             transient=True, hint="run the same command again when it does")
     raise UsageError(f"asset {sha256[:12]} is neither here nor on a host that answers"
                      f"{f' (asked {source})' if source else ''}",
                      hint="'kdorch asset list' says where it was last; 'kdorch asset add NAME PATH' brings it here")

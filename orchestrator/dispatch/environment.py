@@ -26,6 +26,9 @@ DRIVER_BUILDS: tuple[tuple[int, str], ...] = ((580, "cu130"), (570, "cu128"), (5
 for aarch64. A GB10 (compute capability 12.1, aarch64) comes with 580 or later and so gets cu130, the first that was
 made for it. ``index:`` in the hosts file overrides the table, and must where the pinned torch has no such build."""
 
+UNKNOWN_ENVIRONMENT = "not-known-yet"
+"""Stands in a plan for the digest of an environment on a host that nobody has looked at; no host has one so named."""
+
 _PIN = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(\[[A-Za-z0-9._, -]+\])?\s*==\s*([A-Za-z0-9][A-Za-z0-9.!+_-]*)"
                   r"\s*(?:;\s*([A-Za-z0-9_.\"'<>=!() -]+?))?((?:\s+--hash=sha256:[0-9a-f]{64})*)\s*")
 
@@ -79,7 +82,12 @@ def python_of(entry: HostEntry, facts: Mapping[str, Any] | None) -> str:
     if environment is None:
         raise HostUnfit(f"{entry.name}: which environment it needs is not known before the host was looked at",
                         hint=f"run 'kdorch host prepare {entry.name}'")
-    return f"{entry.root.rstrip('/')}/envs/{environment.digest}/venv/bin/python"
+    return environment_python(entry, environment.digest)
+
+
+def environment_python(entry: HostEntry, digest: str) -> str:
+    """The interpreter of the environment with this digest on a host."""
+    return f"{entry.root.rstrip('/')}/envs/{digest}/venv/bin/python"
 
 
 def driver_of(facts: Mapping[str, Any]) -> str | None:

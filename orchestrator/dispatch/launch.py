@@ -12,17 +12,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from orchestrator.dispatch.agent import HostAgent, Placement
+from orchestrator.dispatch.asset_transfer import ensure_on_host
 from orchestrator.dispatch.events import Emit, Note, RunState
-from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.places import Places
-from orchestrator.dispatch.pool import HostPool
+from orchestrator.dispatch.prepare import Progress
+from orchestrator.dispatch.readiness import Readiness, Unseen
 from orchestrator.dispatch.refusals import Refusals
 from orchestrator.dispatch.resume import resume_from, resume_points
+from orchestrator.dispatch.session import Session
 from orchestrator.dispatch.stages import policy_stage
 from orchestrator.domain.errors import HostUnreachable, StaleRun, TransportError
 from orchestrator.domain.lifecycle import Event, State
 from orchestrator.ledger.rows import AttemptRow
-from orchestrator.ledger.store import Ledger
 from orchestrator.planning.dry_run import dispatch_bytes
 from orchestrator.planning.plan import Plan, PlannedRun
 from orchestrator.wire.spec import spec_bytes
@@ -31,12 +32,15 @@ LAUNCHED = ("started", "exists", "conflict")
 
 
 class Launcher:
-    """Launches planned runs on the hosts of a pool."""
+    """Launches planned runs on hosts, which are prepared before the first one; ``progress`` hears how."""
 
-    def __init__(self, home: Home, ledger: Ledger, pool: HostPool, emit: Emit) -> None:
-        self._home, self._ledger, self._pool, self._emit = home, ledger, pool, emit
+    def __init__(self, session: Session, emit: Emit, progress: Progress | None = None) -> None:
+        self._session, self._ledger, self._pool, self._emit = session, session.ledger, session.pool, emit
+        self._progress = Unseen() if progress is None else progress
         self._refusals = Refusals()
-        self._places = Places(ledger, pool, emit)
+        self._places = Places(self._ledger, self._pool, emit)
+        self._readiness = Readiness(session, self._progress)
+        self._held_up: dict[str, str] = {}
 
     @property
     def waits_for_hosts(self) -> bool:
@@ -75,6 +79,8 @@ class Launcher:
             return None
         agent, place = found
         try:
+            self._readiness.prepare(agent.name)
+            plan = self._readiness.settled(plan)
             resumed = resume_from(agent, self._ledger.attempts(attempt.run_id), run.spec) \
                 if attempt.attempt_no > 1 else None
         except HostUnreachable as error:
@@ -111,17 +117,25 @@ class Launcher:
             return 0
         attempts = sorted(attempts, key=lambda a: by_run[a.run_id].ordinal)
         try:
-            self._place_and_launch(agent, host, attempts, by_run, plan)
+            self._readiness.prepare(host)
+            self._place_and_launch(agent, host, attempts, by_run, self._readiness.settled(plan))
         except HostUnreachable as error:
             # The claim may or may not have been made. The rows stay in staging and the same call is made again.
             self._pool.lost(host, error)
+            return 0
+        except TransportError as error:
+            if not error.transient:
+                raise
+            if self._held_up.get(host) != error.message:
+                self._held_up[host] = error.message
+                self._emit(Note(f"{host}: {error.message}; its runs are launched when it does"))
             return 0
         return len(attempts)
 
     def _place_and_launch(self, agent: HostAgent, host: str, attempts: list[AttemptRow],
                           by_run: dict[str, PlannedRun], plan: Plan) -> None:
         for digest in sorted({sha for a in attempts if (sha := by_run[a.run_id].teacher_checkpoint_sha256)}):
-            self._ensure_asset(agent, host, digest)
+            ensure_on_host(self._session, host, digest, self._progress.moved)
         documents, launches = [], []
         for attempt in attempts:
             run = by_run[attempt.run_id]
@@ -149,23 +163,3 @@ class Launcher:
         except StaleRun:
             return  # another process heard the answer first
         self._emit(RunState(attempt.run_id, run.name, state.value, host, "launched" if result == "started" else result))
-
-    def _ensure_asset(self, agent: HostAgent, host: str, sha256: str) -> None:
-        """See to it that the host holds a teacher's checkpoint: by a link there, or by way of this machine."""
-        if sha256 not in agent.has([sha256]):
-            source = self._ledger.checkpoint_source(sha256)
-            if source.host == host:
-                agent.adopt(source.run_id, source.attempt_no, source.path, sha256)
-            else:
-                local = self._home.asset(sha256)
-                if not local.exists():
-                    other = self._pool.agent(source.host)
-                    if other is None:
-                        raise TransportError(
-                            f"the teacher's checkpoint {sha256[:12]} lies on {source.host}, which is silent",
-                            transient=True, hint="run the same command again when that host answers")
-                    other.adopt(source.run_id, source.attempt_no, source.path, sha256)
-                    local.parent.mkdir(parents=True, exist_ok=True)
-                    other.pull_asset(sha256, local)
-                agent.push_asset(sha256, local)
-            self._ledger.record_asset_location(sha256, host)

@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 
 from orchestrator.dispatch.knowledge import LedgerKnowledge
+from orchestrator.dispatch.plans import plan_for
 from orchestrator.dispatch.session import Session
 from orchestrator.domain.errors import UsageError
 from orchestrator.ledger.rows import CampaignRow
 from orchestrator.planning.campaign_file import CampaignSource, load_campaign
-from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.plan import Plan
 
 
 def source_of_record(campaign: CampaignRow) -> CampaignSource:
@@ -32,8 +33,7 @@ def plan_of_record(session: Session, run_id: str) -> Plan:
         if campaign.campaign_id not in homes or not campaign.source_text.strip():
             continue
         source = source_of_record(campaign)
-        plan = make_plan(source, session.inventory.facts(), session.inventory.lanes, session.bundle.digest,
-                         LedgerKnowledge(session.ledger))
+        plan = plan_for(source, session.inventory, session.bundle.digest, LedgerKnowledge(session.ledger))
         if any(r.run_id == run_id for r in plan.runs):
             return plan
     raise UsageError(f"run {run_id[:12]} belongs to no campaign that was launched from here",

@@ -19,8 +19,10 @@ from orchestrator.dispatch.doctor import NETWORK_FILE_SYSTEMS
 from orchestrator.dispatch.environment import Environment, describe, describe_for, driver_of
 from orchestrator.dispatch.session import Session
 from orchestrator.domain.errors import HostUnfit, HostUnreachable, MalformedDocument, TransportError
+from orchestrator.ledger.store import Ledger
+from orchestrator.planning.plan import Plan
 from orchestrator.transport.environments import EnvironmentEntry
-from orchestrator.transport.inventory import HostEntry
+from orchestrator.transport.inventory import HostEntry, Inventory
 
 LEAST_FREE_BYTES = 2 << 30
 """Below this much free disk, no stage begins: an environment with torch takes 5 to 9 GB."""
@@ -129,6 +131,21 @@ def preparation_lines(entry: HostEntry, facts: Mapping[str, Any] | None, assets:
         where = f"{entry.root}/envs/{known.digest}" if known else "under a digest that the host's platform decides"
         lines.append(f"{entry.name}: environment {what.name}: {source}; {where}, built once")
     lines += [f"{entry.name}: asset {digest}, sent once" for digest in assets]
+    return lines
+
+
+def planned_preparations(plan: Plan, inventory: Inventory, ledger: Ledger | None) -> list[str]:
+    """What a launch of the plan would do to make its hosts fit, for a dry run: every usable host, in the lanes' order.
+
+    A host that was looked at before and has no environment is used as it is.
+    """
+    hosts = dict.fromkeys(c.host for r in plan.runs if r.standing != "done" for c in r.candidates if c.usable)
+    lines = []
+    for name in hosts:
+        entry = inventory.host(name)
+        facts = None if ledger is None else ledger.host_facts(name)
+        if entry.environment is not None or facts is None:
+            lines += preparation_lines(entry, facts)
     return lines
 
 

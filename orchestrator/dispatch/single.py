@@ -124,7 +124,7 @@ def retry_run(session: Session, reference: str, emit: Emit) -> str:
     run = next(r for r in plan.runs if r.run_id == run_id)
     if attempt.state is not State.PLANNED:
         session.ledger.new_attempt(run_id, after=attempt.attempt_no)
-    placed = Launcher(session.home, session.ledger, session.pool, emit).launch([run], plan)
+    placed = Launcher(session, emit).launch([run], plan)
     number = session.ledger.current_attempt(run_id).attempt_no
     if not placed:
         return f"{name}: attempt {number} is planned; its host does not answer now, and the next launch places it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -89,7 +89,8 @@ class DryRunDocument(Shown):
     """What ``campaign launch --dry-run --json`` prints.
 
     ``transfer_bytes`` is the most that would be sent: the bundle once to each host, and the documents of runs that
-    are new or to retry. Checkpoints of teachers are linked on their host and not counted.
+    are new or to retry. Checkpoints of teachers are linked on their host and not counted. ``preparations`` says what
+    making the hosts fit would do.
     """
 
     plan_hash: str
@@ -99,10 +100,11 @@ class DryRunDocument(Shown):
     totals: ShownTotals
     transfer_bytes: int
     problems: list[str]
+    preparations: list[str]
     runs: list[ShownRun]
 
 
-def dry_run_document(plan: Plan, *, bundle_size: int) -> DryRunDocument:
+def dry_run_document(plan: Plan, *, bundle_size: int, preparations: Sequence[str] = ()) -> DryRunDocument:
     """The plan as data. ``bundle_size`` is the archive's size in bytes."""
     runs = [_shown(plan, run) for run in plan.runs]
     placed = [r for r in runs if r.standing in ("new", "retry")]
@@ -113,7 +115,8 @@ def dry_run_document(plan: Plan, *, bundle_size: int) -> DryRunDocument:
         plan_hash=plan.plan_hash, campaign=plan.campaign, campaign_id=plan.campaign_id,
         bundle=ShownBundle(digest=plan.bundle_digest, size_bytes=bundle_size),
         totals=ShownTotals(runs=len(runs), unresolved=sum(1 for r in runs if r.unresolved), **count),
-        transfer_bytes=sent, problems=list(plan.misfits), runs=runs)
+        transfer_bytes=sent, problems=list(plan.misfits),
+        preparations=list(preparations), runs=runs)
 
 
 def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resume_from: int | None = None,

@@ -85,17 +85,16 @@ def drive(cwd: Path, emit) -> int:  # type: ignore[no-untyped-def]
     from orchestrator.dispatch.campaign import CampaignDriver
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.launch import Launcher
+    from orchestrator.dispatch.plans import plan_for
     from orchestrator.dispatch.session import open_session
     from orchestrator.planning.campaign_file import load_campaign
-    from orchestrator.planning.plan import make_plan
 
     home = Home(cwd / ".kdorch")
     source = load_campaign(CAMPAIGN, host="box", cwd=cwd)
     with open_session(home, None, emit) as session:
-        facts, lanes, digest = session.inventory.facts(), session.inventory.lanes, session.bundle.digest
         driver = CampaignDriver(
-            home, session.ledger, session.pool, Launcher(home, session.ledger, session.pool, emit), emit,
-            make_plan=lambda knowledge: make_plan(source, facts, lanes, digest, knowledge),
+            home, session.ledger, session.pool, Launcher(session, emit), emit,
+            make_plan=lambda knowledge: plan_for(source, session.inventory, session.bundle.digest, knowledge),
             source_text=source.text, source_name=CAMPAIGN, overrides_json="{}")
         driver.drive()
     return 0
