@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from orchestrator.dispatch.adoption import Adoptions
 from orchestrator.dispatch.agent import Followed, HostAgent, TailAnswer
 from orchestrator.dispatch.collect import Collected, collect, collecting
 from orchestrator.dispatch.errands import Errands, Result
@@ -28,9 +29,12 @@ from orchestrator.dispatch.events import (
     VerdictReached,
 )
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.measure import outcome_of
 from orchestrator.dispatch.pool import HostPool
+from orchestrator.dispatch.session import utc_now
+from orchestrator.dispatch.why import forecast_of_all
 from orchestrator.domain.errors import ContractError, HostUnreachable, StaleRun, TransportError
 from orchestrator.domain.lifecycle import LIVE_STATES, Event, Outcome, State
 from orchestrator.domain.metrics import TrainPoint, ValPoint
@@ -73,7 +77,10 @@ class Follower:
         self._asked: dict[str, list[AttemptRow]] = {}
         self._fetching: set[tuple[str, int]] = set()
         self._moved = False
+        self._adoptions = Adoptions(self._errands, adopted=self._adopted, declined=self._not_adopted, lost=self._lost)
+        self._on_host: dict[str, list[AttemptRow]] = {}
         pool.on_answer = self._errands.nudge
+        pool.forecast = self._forecast
 
     def live(self, run_ids: Iterable[str]) -> list[AttemptRow]:
         """The current attempts that are on their way and whose evidence was not refused in this process."""
@@ -91,6 +98,7 @@ class Follower:
         for attempt in self.live(run_ids):
             if attempt.host is not None:
                 by_host[attempt.host].append(attempt)
+        self._on_host = by_host
         for host, attempts in sorted(by_host.items()):
             agent = self._pool.agent(host, wait=False)
             if agent is not None:
@@ -119,8 +127,8 @@ class Follower:
         files = []
         for attempt in attempts:
             copy = self._view(attempt).copy
-            files.append(Followed(attempt.run_id, attempt.attempt_no, "train.log", copy.offset, _known(attempt),
-                                  *copy.head()))
+            files.append(Followed(attempt.run_id, attempt.attempt_no, "train.log", copy.offset,
+                                  self._adoptions.known_state(attempt) or _known(attempt), *copy.head()))
         self._errands.send(f"poll-{host}",
                            lambda: agent.tail(files, wait_s=POLL_S, limit=TAIL_LIMIT_BYTES, news_only=True),
                            lambda result: self._heard(agent, attempts, result))
@@ -130,8 +138,7 @@ class Follower:
         try:
             answer = result.get()
         except HostUnreachable as error:
-            if agent.name not in self._pool.silent_hosts:
-                self._pool.lost(agent.name, error)
+            self._lost(agent, error)
             return
         fed: set[str] = set()
         for frame in answer.frames:
@@ -147,10 +154,32 @@ class Follower:
                 self._show(frame.run_id, view, frame.data)
         by_run = {a.run_id: a for a in attempts}
         for observation in answer.observations:
-            if self._is_whole(observation, fed):
-                self.learn(by_run[observation.run_id], observation)
+            attempt = by_run[observation.run_id]
+            remember(self._home, observation, utc_now())
+            open_ = self._adoptions.consider(agent, attempt, observation)
+            if self._is_whole(observation, fed) and not (open_ and observation.state == "lost_supervisor"):
+                self.learn(attempt, observation)
         if not self._moved and not agent.lost:
-            self._ask(agent, attempts)
+            # What lives there now, which may not be what this answer was about.
+            self._ask(agent, [a for a in self._on_host.get(agent.name, ()) if a.state is not State.COLLECTING])
+
+    def _adopted(self, attempt: AttemptRow) -> None:
+        self._moved = True
+        self._emit(Note(f"{self._names(attempt.run_id)}: its supervisor on {attempt.host} was gone; "
+                        "another one watches it now"))
+
+    def _not_adopted(self, attempt: AttemptRow, seen: Observation) -> None:
+        if seen.state == "lost_supervisor":
+            self.learn(attempt, seen)
+
+    def _lost(self, agent: HostAgent, error: HostUnreachable) -> None:
+        if agent.name not in self._pool.silent_hosts:
+            self._pool.lost(agent.name, error)
+
+    def _forecast(self, host: str) -> str:
+        """What becomes of the runs on a host that just fell silent."""
+        return forecast_of_all([recall(self._home, a.run_id, a.attempt_no) for a in self._on_host.get(host, ())],
+                               utc_now())
 
     def _is_whole(self, seen: Observation, fed: set[str]) -> bool:
         """The end is news only once the whole log was shown: all of it, or all that the host has."""
@@ -249,8 +278,7 @@ class Follower:
                 try:
                     self._settle(attempt, result.get())
                 except HostUnreachable as error:
-                    if agent.name not in self._pool.silent_hosts:
-                        self._pool.lost(agent.name, error)
+                    self._lost(agent, error)
                 except (ContractError, TransportError) as error:
                     self._refuse(attempt, error)
 

@@ -55,6 +55,9 @@ class HostPool:
         self.on_answer: Callable[[], None] = lambda: None
         """Called from a connecting thread when it is through; whoever waits for something else may want to know."""
 
+        self.forecast: Callable[[str], str] = lambda _: "its runs go on there and end by their own deadlines"
+        """What becomes of the runs on a host that fell silent, in words. Whoever follows runs knows more."""
+
     @property
     def silent_hosts(self) -> frozenset[str]:
         return frozenset(self._silent)
@@ -112,8 +115,7 @@ class HostPool:
         self._silent[name] = _Silence(pause, self._monotonic() + pause * (0.5 + self._jitter()))
         self._ledger.set_reachability(name, False, error.message)
         if before is None:
-            self._emit(HostSilent(name, error.message,
-                                  "its runs go on there and end by their own deadlines; nothing to do"))
+            self._emit(HostSilent(name, error.message, self.forecast(name)))
 
     def close(self) -> None:
         self._closed = True

@@ -72,7 +72,10 @@ def failure_class(attempt: AttemptRow) -> str | None:
         return None
     if attempt.outcome in _CLASSES:
         return _CLASSES[attempt.outcome]
-    failure = json.loads(attempt.exit_json).get("failure") if attempt.exit_json else None
+    seal = json.loads(attempt.exit_json) if attempt.exit_json else {}
+    if seal.get("witness") == "adopter" and seal.get("exit_code") is None and seal.get("signal") is None:
+        return "lost"  # its end was seen by nobody
+    failure = seal.get("failure")
     return str(failure["class"]) if isinstance(failure, dict) and "class" in failure else "code_error"
 
 

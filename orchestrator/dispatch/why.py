@@ -86,6 +86,17 @@ def forecast(last: LastSeen | None, now: datetime) -> str:
     return "its own deadline ends it on its host; nothing to do"
 
 
+def forecast_of_all(lasts: Sequence[LastSeen | None], now: datetime) -> str:
+    """The forecast for all runs on one silent host: the one of a single run, else when the last of them is over."""
+    if len(lasts) == 1:
+        return forecast(lasts[0], now)
+    deadlines = [s.deadline_at for s in lasts if s is not None and s.deadline_at is not None and s.deadline_at > now]
+    if not deadlines:
+        return "its runs go on there and end by their own deadlines; nothing to do"
+    return (f"its {len(lasts)} runs go on there; those that train now end by their own deadlines, the last at "
+            f"{_clock(max(deadlines), now)}; nothing to do")
+
+
 def ago(seconds: float) -> str:
     """A span for a person: ``8 s``, ``41 min``, ``3.2 h``."""
     if seconds < 90:

@@ -16,6 +16,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from orchestrator.domain.replication import ReplicationRule
+
 
 class Role(StrEnum):
     """What a run is for in its campaign; decides which gates apply."""
@@ -73,7 +75,8 @@ class Policy:
     """Gates with their numbers, for one role; identified by the sha256 of ``canonical()``.
 
     ``trend_points`` validations after step 0 (at most 4) must each fall by at least ``trend_min_drop_u6``.
-    ``target_u6`` is the loss that two consecutive validations must reach.
+    ``target_u6`` is the loss that two consecutive validations must reach. ``replication`` says what fresh seeds must
+    show; a policy that carries it is a test registered beforehand, because it is pinned before the first of them runs.
     """
 
     name: str
@@ -84,6 +87,7 @@ class Policy:
     trend_points: int = 3
     trend_min_drop_u6: int = 1
     target_u6: int | None = None
+    replication: ReplicationRule | None = None
 
     def __post_init__(self) -> None:
         if self.budget_ms is not None and self.budget_ms <= 0:
@@ -96,6 +100,10 @@ class Policy:
             raise ValueError(f"policy {self.name}: trend_min_drop_u6 must not be negative")
         if Gate.TARGET_REACHED in self.gates and self.target_u6 is None:
             raise ValueError(f"policy {self.name}: the target_reached gate needs target_u6")
+        if (Gate.REPLICATED in self.gates) != (self.replication is not None):
+            raise ValueError(f"policy {self.name}: the gate replicated and a replication rule go together")
+        if self.replication is not None and self.target_u6 is None:
+            raise ValueError(f"policy {self.name}: a replication needs target_u6")
         if tuple(sorted(set(self.gates), key=list(Gate).index)) != self.gates:
             raise ValueError(f"policy {self.name}: gates must be distinct and in the order of Gate")
 
@@ -110,6 +118,8 @@ class Policy:
             "budget_ms": self.budget_ms, "budget_derivation": self.budget_derivation,
             "trend_points": self.trend_points, "trend_min_drop_u6": self.trend_min_drop_u6,
             "target_u6": self.target_u6,
+            # Left out where there is none: the policies of older ledgers keep their digests.
+            **({"replication": self.replication.body()} if self.replication is not None else {}),
         }
 
     def canonical(self) -> bytes:
@@ -123,6 +133,7 @@ class Policy:
             budget_ms=body["budget_ms"], budget_derivation=body["budget_derivation"],
             trend_points=body["trend_points"], trend_min_drop_u6=body["trend_min_drop_u6"],
             target_u6=body["target_u6"],
+            replication=ReplicationRule.from_body(body["replication"]) if "replication" in body else None,
         )
 
 
@@ -232,6 +243,12 @@ def _target(i: GateInputs, p: Policy) -> GateResult:
     return GateResult(Gate.TARGET_REACHED, result, "not reached", limit)
 
 
+def _replication_words(p: Policy) -> str:
+    if p.replication is None or p.target_u6 is None:
+        return "n fresh seeds at a stop step fixed beforehand"
+    return p.replication.words(p.target_u6)
+
+
 def judge(inputs: GateInputs, policy: Policy) -> Verdict:
     """Apply every gate of ``policy``. Any fail rejects; else any unknown is inconclusive; else promote.
 
@@ -248,7 +265,7 @@ def judge(inputs: GateInputs, policy: Policy) -> Verdict:
         Gate.TARGET_REACHED: lambda: _target(inputs, policy),
         Gate.COMPARABLE: lambda: _comparable(inputs),
         Gate.REPLICATED: lambda: _flag(Gate.REPLICATED, inputs.replicated, 1, ("replicated", "not replicated"),
-                                       "n fresh seeds at a stop step fixed beforehand"),
+                                       _replication_words(policy)),
     }
     asked = set(policy.gates) | ({Gate.NO_OOM_FALLBACK} if inputs.oom_fallback else set())
     gates = tuple(decide[g]() for g in Gate if g in asked)

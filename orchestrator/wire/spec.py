@@ -8,10 +8,10 @@ name, policy and deadline, which are not here, cannot make two runs of one.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
@@ -22,9 +22,22 @@ Sha256 = RunId
 
 
 class Part(BaseModel):
-    """A frozen piece of a spec; unknown keys are an error, because a person wrote them."""
+    """A frozen piece of a spec; unknown keys are an error, because a person wrote them.
+
+    ``later`` names fields that came after the first specs were written. At its default such a field is not written,
+    so that adding it makes no run another run; a reader takes an absent key for its default.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        body: dict[str, Any] = written(self)
+        for name in self.later:
+            if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
+                body.pop(name, None)
+        return body
 
 
 class ModelSpec(Part):
@@ -96,9 +109,13 @@ class ScheduleSpec(Part):
 
     ``boost`` for ``f < hold``; linear from ``boost`` to 1 on ``[hold, drop_to_base]``; 1 after; linear to ``floor``
     over the last ``cooldown`` of the horizon. At the KD stop (in a control arm: never) a further ramp to
-    ``finish`` over ``finish_ramp_steps``, latched.
+    ``finish`` over ``finish_ramp_steps``, latched. ``shape: legacy`` is the piecewise schedule of the 12,000-step
+    reference as fractions of the horizon, in place of boost, hold, drop and cooldown.
     """
 
+    later: ClassVar[frozenset[str]] = frozenset({"shape"})
+
+    shape: Literal["policy", "legacy"] = "policy"
     boost: Positive = 1.0
     hold: Fraction = 0.0
     drop_to_base: Fraction = 0.0
@@ -113,6 +130,15 @@ class ScheduleSpec(Part):
         if self.hold > self.drop_to_base:
             raise ValueError("schedule.hold must not be later than schedule.drop_to_base")
         return self
+
+
+class StageSpec(Part):
+    """A part of the run with a batch and an attention window of its own, up to a fraction of the horizon."""
+
+    until: Annotated[float, Field(gt=0.0, le=1.0, allow_inf_nan=False)]
+    batch_sequences: Count | None = Field(None, description="null: that of data")
+    microbatch_sequences: Count | None = Field(None, description="null: that of data")
+    window: Count | None = Field(None, description="tokens that the longest attention sees; null: the model's own")
 
 
 class Selector(Part):
@@ -143,6 +169,8 @@ class KdStopSpec(Part):
 class KdSpec(Part):
     """Logits distillation: L = alpha*CE + (1-alpha)*s*T^2*KL(q^T||p^T) on softcapped logits."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"random_teacher"})
+
     teacher: Selector
     alpha: Fraction = Field(0.5, description="the weight of CE")
     temperature: Positive = 1.0
@@ -166,6 +194,9 @@ class KdSpec(Part):
                           "then the run's; null: kdorch's own, built where it is missing")
     backend: Literal["auto", "torch", "triton", "reference"] = Field(
         "auto", description="auto: triton on an NVIDIA GPU, torch elsewhere; reference builds all logits at once")
+    random_teacher: ModelSpec | None = Field(
+        None, description="for measurements of speed: a teacher of this shape with random weights, in place of the "
+                          "chosen one")
 
     @model_validator(mode="after")
     def _a_cache_holds_the_first_k(self) -> KdSpec:
@@ -184,8 +215,22 @@ class ValidationSpec(Part):
 
 
 class CheckpointSpec(Part):
+    later: ClassVar[frozenset[str]] = frozenset({"keep_every"})
+
     keep_best: bool = True
     every: Annotated[int, Field(ge=0)] = Field(0, description="also save 'last' every N steps; 0: at the end only")
+    keep_every: Annotated[int, Field(ge=0)] = Field(0, description="keep the weights of every N-th step; 0: of none")
+
+
+class MeasureSpec(Part):
+    """What a run tells of itself beside its losses, and how it prepares to be timed."""
+
+    warmup: Literal["auto", "on", "off"] = Field(
+        "auto", description="run every branch of the run once, then put all back; auto: where something is compiled, "
+                            "and on a GPU")
+    fail_on_recompile: bool = Field(False, description="for benches: end where the compiler runs after the warm-up")
+    profile: bool = Field(False, description="a line of phases per step: student, teacher, soft, backward, optimizer")
+    falsifiers: bool = Field(False, description="verdict lines F-DISTILL-… before the first step and at the end")
 
 
 class SimulatedSpec(Part):
@@ -213,21 +258,27 @@ class NeedsSpec(Part):
 class Spec(Part):
     """One run: one trainer, one seed, one horizon."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"stages", "gradient_checkpointing", "measure"})
+
     contract: Literal["v1"] = "v1"
     entry: Literal["gpt", "simulated"] = "gpt"
-    mode: Literal["ce", "kd"] = "ce"
+    mode: Literal["ce", "kd", "infer_only", "teacher_only"] = Field(
+        "ce", description="infer_only: ce, with the teacher asked and not heard; teacher_only: no student at all")
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     horizon: Count = 1000
     precision: Literal["fp32", "bf16"] = "fp32"
     threads: Annotated[int, Field(ge=0, le=1024)] = Field(0, description="CPU threads; 0 means the host's choice")
     compile: bool = False
+    gradient_checkpointing: bool = Field(False, description="compute each block a second time instead of keeping it")
     model: ModelSpec = ModelSpec()
     data: DataSpec = DataSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
+    stages: tuple[StageSpec, ...] = Field((), description="in order, the last until 1; none: all steps are alike")
     kd: KdSpec | None = None
     validation: ValidationSpec = ValidationSpec()
     checkpoint: CheckpointSpec = CheckpointSpec()
+    measure: MeasureSpec = MeasureSpec()
     stop_at_target: Selector | None = Field(
         None, description="end the run once the target is confirmed by two consecutive validations"
     )
@@ -236,11 +287,25 @@ class Spec(Part):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Spec:
-        if (self.mode == "kd") != (self.kd is not None):
-            raise ValueError("mode: kd and a 'kd' section go together")
+        if (self.mode == "ce") != (self.kd is None):
+            raise ValueError("a 'kd' section goes with mode: kd, infer_only or teacher_only, and they with it")
         if (self.entry == "simulated") != (self.simulated is not None):
             raise ValueError("entry: simulated and a 'simulated' section go together")
+        self._stages_agree()
         return self
+
+    def _stages_agree(self) -> None:
+        ends = [stage.until for stage in self.stages]
+        if ends and (ends != sorted(set(ends)) or ends[-1] != 1.0):
+            raise ValueError("stages: each 'until' must be later than the one before, and the last must be 1")
+        for number, stage in enumerate(self.stages):
+            batch = stage.batch_sequences or self.data.batch_sequences
+            micro = stage.microbatch_sequences or self.data.microbatch_sequences or batch
+            if batch % micro:
+                raise ValueError(f"stages.{number}: batch_sequences {batch} must be a multiple of "
+                                 f"microbatch_sequences {micro}")
+        if self.stages and self.kd is not None and self.kd.teacher_logits == "cached":
+            raise ValueError("kd.teacher_logits: cached holds batches of one size; it does not go with stages")
 
 
 def canonical_bytes(value: Any) -> bytes:

@@ -60,7 +60,7 @@ def test_unknown_keys_are_ignored() -> None:
     ({"optimizer.kind": "sgd"}, "optimizer.kind is 'sgd'; expected one of 'muon', 'adamw'"),
     ({"precision": "fp8"}, "precision is 'fp8'; expected one of 'fp32', 'bf16'"),
     ({"entry": "simulated"}, "entry is 'simulated'"),
-    ({"mode": "kd"}, "mode 'kd' and a 'kd' section go together"),
+    ({"mode": "kd"}, "and a 'kd' section go together"),
     ({"data.microbatch_sequences": 3}, "data.microbatch_sequences is 3; expected a divisor"),
     ({"data.corpus": "shards"}, "expected both data.train and data.validation"),
     ({"schedule.hold": 0.5}, "schedule.hold is later than schedule.drop_to_base"),

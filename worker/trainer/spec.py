@@ -1,7 +1,8 @@
 """The scientific spec as the trainer reads it: frozen dataclasses over ``spec.json``.
 
-The laptop writes every default into the spec, so a missing key is an error here; unknown keys are ignored, as by every
-reader of the contract. Units and meanings are those of ``tests/contract/v1/schemas/spec.json``.
+The laptop writes every default into the spec, so a missing key is an error here, but for keys that came later: they have
+a default, and a spec that leaves it be does not name them. Unknown keys are ignored, as by every reader of the contract.
+ Units and meanings are those of ``tests/contract/v1/schemas/spec.json``.
 """
 
 from __future__ import annotations
@@ -77,6 +78,17 @@ class ScheduleSpec:
     finish: float
     finish_ramp_steps: int
     warmup_steps: int
+    shape: Literal["policy", "legacy"] = "policy"
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """See :mod:`worker.trainer.stages`. None: what ``data`` and the model say."""
+
+    until: float
+    batch_sequences: int | None = None
+    microbatch_sequences: int | None = None
+    window: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,7 @@ class KdSpec:
     teacher_logits: Literal["live", "cached"]
     cache: str | None
     backend: Literal["auto", "torch", "triton", "reference"]
+    random_teacher: ModelSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -125,10 +138,22 @@ class ValidationSpec:
 
 @dataclass(frozen=True)
 class CheckpointSpec:
-    """Whether the best weights are kept, and every how many steps the last state is (0: at the end only)."""
+    """Whether the best weights are kept, every how many steps the last state is (0: at the end only), and of which
+    steps the weights stay (0: of none)."""
 
     keep_best: bool
     every: int
+    keep_every: int = 0
+
+
+@dataclass(frozen=True)
+class MeasureSpec:
+    """What a run tells of itself beside its losses, and how it prepares to be timed."""
+
+    warmup: Literal["auto", "on", "off"] = "auto"
+    fail_on_recompile: bool = False
+    profile: bool = False
+    falsifiers: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +161,7 @@ class TrainSpec:
     """One run. ``stop_at_target`` is whether it ends once its target is confirmed."""
 
     entry: Literal["gpt"]
-    mode: Literal["ce", "kd"]
+    mode: Literal["ce", "kd", "infer_only", "teacher_only"]
     seed: int
     horizon: int
     precision: Literal["fp32", "bf16"]
@@ -150,6 +175,9 @@ class TrainSpec:
     validation: ValidationSpec
     checkpoint: CheckpointSpec
     stop_at_target: bool
+    stages: tuple[StageSpec, ...] = ()
+    gradient_checkpointing: bool = False
+    measure: MeasureSpec = MeasureSpec()
 
 
 def parse_spec(body: dict[str, Any], path: str = "spec.json") -> TrainSpec:
@@ -188,11 +216,29 @@ def _rules(spec: TrainSpec) -> list[tuple[bool, str]]:
         (data.corpus == "python-stdlib" or bool(data.train and data.validation),
          "data.corpus is 'shards'; expected both data.train and data.validation globs"),
         (schedule.hold <= schedule.drop_to_base, "schedule.hold is later than schedule.drop_to_base"),
-        ((spec.mode == "kd") == (spec.kd is not None), "mode 'kd' and a 'kd' section go together"),
+        ((spec.mode == "ce") == (spec.kd is None), "modes 'kd', 'infer_only' and 'teacher_only' and a 'kd' section go "
+                                                   "together"),
         (2 <= vocabulary <= model.vocab_size,
          f"model.real_vocab is {model.real_vocab}; expected 2 to model.vocab_size {model.vocab_size}"),
+        *_stage_rules(spec),
         *([] if kd is None else _kd_rules(kd, vocabulary)),
     ]
+
+
+def _stage_rules(spec: TrainSpec) -> list[tuple[bool, str]]:
+    ends = [stage.until for stage in spec.stages]
+    rules = [
+        (not ends or (ends == sorted(set(ends)) and ends[0] > 0 and ends[-1] == 1.0),
+         f"stages end at {ends} of the horizon; expected growing fractions of which the last is 1"),
+        (not ends or spec.kd is None or spec.kd.teacher_logits == "live",
+         "kd.teacher_logits 'cached' holds batches of one size; it does not go with stages"),
+    ]
+    for number, stage in enumerate(spec.stages):
+        batch = stage.batch_sequences or spec.data.batch_sequences
+        micro = stage.microbatch_sequences or spec.data.microbatch_sequences or batch
+        rules.append((min(batch, micro, 1 if stage.window is None else stage.window) >= 1 and batch % micro == 0,
+                      f"stages.{number}: microbatches of {micro} sequences; expected a divisor of the batch's {batch}"))
+    return rules
 
 
 def _kd_rules(kd: KdSpec, vocabulary: int) -> list[tuple[bool, str]]:
@@ -218,6 +264,8 @@ def _build(kind: type[T], body: Any, path: str, prefix: str) -> T:
     for field in dataclasses.fields(kind):  # type: ignore[arg-type]
         key = prefix + field.name
         if field.name not in body:
+            if field.default is not dataclasses.MISSING:
+                continue
             raise BadInput(f"{path}: key {key} is missing")
         values[field.name] = _value(hints[field.name], body[field.name], path, key)
     return kind(**values)
@@ -228,6 +276,11 @@ def _value(hint: Any, value: Any, path: str, key: str) -> Any:
         if value is None:
             return None
         hint = next(h for h in hint.__args__ if h is not type(None))
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise BadInput(f"{path}: {key} is {value!r}; expected a list")
+        item = typing.get_args(hint)[0]
+        return tuple(_value(item, one, path, f"{key}.{number}") for number, one in enumerate(value))
     if dataclasses.is_dataclass(hint):
         return _build(typing.cast("type[Any]", hint), value, path, f"{key}.")
     if typing.get_origin(hint) is Literal:

@@ -30,7 +30,7 @@ UNKNOWN = -100
 class ForeignCache:
     """M sequences with their teacher's answers; ``length`` L - 1 of each are inputs.
 
-    As a :class:`~worker.trainer.steps.TeacherVoice` it answers for the batches that :meth:`batch` gives.
+    As a :class:`~worker.trainer.providers.TeacherVoice` it answers for the batches that :meth:`batch` gives.
     """
 
     tokens_ML: Tensor

@@ -63,7 +63,7 @@ class Teacher:
 
 
 class LiveTeacher:
-    """A :class:`~worker.trainer.steps.TeacherVoice` that runs the model whenever it is asked."""
+    """A :class:`~worker.trainer.providers.TeacherVoice` that runs the model whenever it is asked."""
 
     def __init__(self, model: Callable[[Tensor], States]) -> None:
         self._model = model

@@ -14,7 +14,7 @@ from worker.trainer.kd.cache_v1 import ForeignCache, open_foreign
 from worker.trainer.kd.teacher import LiveTeacher
 from worker.trainer.spec import KdSpec, TrainSpec
 from worker.trainer.states import States
-from worker.trainer.steps import Forward, TeacherVoice
+from worker.trainer.providers import Forward, TeacherVoice
 
 CACHE_CHUNK = 4096
 """Tokens whose logits exist at once while a cache is built."""
