@@ -22,7 +22,7 @@ ONE_WAY_MS = 25.0
 MTU = 60_000
 """Large packets: the relay is a small program, and at 1500 bytes it would be what is measured."""
 
-_SERVER, _CLIENT = "10.254.7.1", "10.254.7.2"
+_SERVER, _CLIENT = "192.0.2.1", "192.0.2.2"
 _PATIENCE_S = 20.0
 
 

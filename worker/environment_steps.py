@@ -13,7 +13,6 @@ from worker.environment import Checkout, Description, Environment
 from worker.programs import find_program
 
 BUILDERS = ("auto", "uv", "pip")
-TORCH_INDEX = "https://download.pytorch.org/whl/"
 REQUIREMENTS = "requirements.txt"
 _LEFT_OUT = frozenset({"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_USER",
                        "PIP_TARGET", "PIP_PREFIX", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"})
@@ -102,6 +101,7 @@ def venv_command(tool: Tool, wanted: str | None, environment: Environment) -> li
 
 
 def install_command(tool: Tool, asked: Description, environment: Environment) -> list[str]:
+    """Installs the pinned requirements. Raises :class:`CannotBuild` where the tool cannot do what was asked."""
     if tool.name == "uv":
         # Both tools then choose alike: the best match of all indexes, where a build for CUDA beats the plain one.
         words = [tool.program, "pip", "install", "--python", environment.python, "--index-strategy",
@@ -114,8 +114,12 @@ def install_command(tool: Tool, asked: Description, environment: Environment) ->
         words.append("--require-hashes")
     if asked.index == "none":
         words.append("--no-index")
+    elif asked.index != "pypi" and tool.name == "uv":
+        words += ["--torch-backend", asked.index]  # uv itself knows where PyTorch keeps its builds
     elif asked.index != "pypi":
-        words += ["--extra-index-url", TORCH_INDEX + asked.index]
+        raise CannotBuild(f"pip does not know where PyTorch keeps its builds for {asked.index}",
+                          "install uv on the host ('python3 -m pip install --user uv'), which does; or set 'index: "
+                          "pypi' and name PyTorch's index in the host's own pip configuration")
     if asked.find_links is not None:
         words += ["--find-links", os.path.expanduser(asked.find_links)]
     return words

@@ -14,7 +14,14 @@ from orchestrator.transport.environments import Checkout, EnvironmentEntry
 from orchestrator.transport.inventory import HostEntry, load_inventory
 from worker.environment import Checkout as HostCheckout
 from worker.environment import Description, Environment, environment_of, is_repository, parse_description
-from worker.environment_steps import Tool, build_environment, checkout_commands, install_command, remedy_for
+from worker.environment_steps import (
+    CannotBuild,
+    Tool,
+    build_environment,
+    checkout_commands,
+    install_command,
+    remedy_for,
+)
 from worker.paths import Root
 from worker.wire import ContractError
 
@@ -145,16 +152,20 @@ def test_git_is_given_repositories_only(text: str, good: bool) -> None:
 
 
 def test_commands_are_words_and_nothing_follows_the_end_of_options() -> None:
-    asked = Description(X86, "3.12", (f"torch==2.10.0 {HASH}",), "cu130", "/wheels", None)
+    asked = Description(X86, "3.12", (f"torch==2.10.0 {HASH}",), "pypi", "/wheels", None)
     place = Environment.at(Root.at("/root dir"), "a" * 64)
     pip = install_command(Tool("pip", place.python), asked, place)
     assert pip[:4] == [place.python, "-I", "-m", "pip"]
-    assert pip[-4:-2] == ["--extra-index-url", "https://download.pytorch.org/whl/cu130"]
+    assert pip[-2:] == ["--find-links", "/wheels"]
     assert "--require-hashes" in pip
     uv = install_command(Tool("uv", "/bin/uv"), Description(X86, None, ("a==1",), "none", "/w", None), place)
     assert uv[:5] == ["/bin/uv", "pip", "install", "--python", place.python]
     assert "--no-index" in uv
     assert "--require-hashes" not in uv
+    cuda = Description(X86, "3.12", ("torch==2.10.0",), "cu130", None, None)
+    assert install_command(Tool("uv", "/bin/uv"), cuda, place)[-2:] == ["--torch-backend", "cu130"]
+    with pytest.raises(CannotBuild, match="pip does not know where"):
+        install_command(Tool("pip", place.python), cuda, place)
     checkout = HostCheckout("ssh://git@h.example/x", "0" * 40, ())
     for command in checkout_commands(checkout, "/d"):
         assert command[0] == "git"
@@ -177,7 +188,7 @@ def test_a_build_does_not_see_another_python_or_repository() -> None:
     ("Error: ensurepip is not available", "python3-venv"),
     ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "not the one that was pinned"),
     ("ERROR: No matching distribution found for torch==9.9", "check the pin"),
-    ("Could not resolve host: pypi.org", "cannot be reached"),
+    ("Could not resolve host: packages.example", "cannot be reached"),
     ("git@h: Permission denied (publickey).", "git credentials"),
     ("fatal: remote error: upload-pack: not our ref 000", "no such commit"),
     ("something new", ""),

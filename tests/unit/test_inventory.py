@@ -241,7 +241,7 @@ def test_what_is_wrong_with_gpus_and_lanes_is_said_at_its_place(load: Load, chan
         load(GPUS.replace(*change))
 
 
-@pytest.mark.parametrize("value", ["hunter2", "12345", "env:", "env:a-b", "[hunter2]", "null"])
+@pytest.mark.parametrize("value", ["hunter2", "12345", "'env:'", "env:a-b", "[hunter2]", "null"])
 def test_a_secret_in_the_file_is_refused_and_not_repeated(load: Load, value: str) -> None:
     text = f"hosts:\n  a:\n    address: a.example\n    identity: id\n    passphrase: {value}\n"
     if value == "null":

@@ -1,8 +1,14 @@
-"""Checkpoints that are whole or absent: ``best.safetensors`` for whoever learns from it, ``last.pt`` to go on from."""
+"""Checkpoints that are whole or absent: ``best.safetensors`` for whoever learns from it, ``step-N.safetensors`` for
+whoever asks what came when, ``last.pt`` to go on from.
+
+Each is sealed: ``digests.json`` beside them holds the sha256 of the file and of the one it replaced, and is written
+first, so that a machine that loses power at any moment leaves a file whose digest is there.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import pickle
@@ -17,12 +23,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from worker.durable import sync_directory
+from worker.durable import sync_directory, write_atomic
 from worker.trainer.errors import BadInput
 from worker.trainer.spec import ModelSpec
 
 FORMAT = "kdorch-checkpoint-1"
-BEST, LAST = "best.safetensors", "last.pt"
+BEST, LAST, DIGESTS = "best.safetensors", "last.pt", "digests.json"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,11 @@ class Weights:
     weights: dict[str, Tensor]
     model: ModelSpec
     facts: dict[str, Any]
+
+
+def at_step(step: int) -> str:
+    """The name of the weights that are kept of a step."""
+    return f"step-{step:06d}.safetensors"
 
 
 def save_weights(path: Path, model: nn.Module, spec: ModelSpec, facts: dict[str, Any]) -> None:
@@ -73,8 +84,9 @@ def save_last(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_last(path: Path, device: torch.device) -> dict[str, Any]:
-    """What :func:`save_last` wrote, tensors on ``device``. Raises :class:`BadInput`."""
+    """What :func:`save_last` wrote, tensors on ``device``. Raises :class:`BadInput` where it is missing or altered."""
     try:
+        _check_seal(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise BadInput(f"there is no checkpoint {path} to resume from") from None
@@ -86,15 +98,45 @@ def load_last(path: Path, device: torch.device) -> dict[str, Any]:
 
 
 def _replace(path: Path, write: Callable[[str], object]) -> None:
-    """Write aside, sync, rename: a reader, and a machine that lost power, finds the old file or the new one."""
+    """Write aside, sync, seal, rename: a reader, and a machine that lost power, finds the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
         write(str(aside))
         with aside.open("rb") as handle:
             os.fsync(handle.fileno())
+        seals = _seals(path.parent)
+        seals[path.name] = [_digest(aside), *seals.get(path.name, ())[:1]]
+        write_atomic(str(path.parent / DIGESTS), json.dumps(seals, indent=1, sort_keys=True).encode() + b"\n")
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
     sync_directory(str(path.parent))
+
+
+def _check_seal(path: Path) -> None:
+    """Raises :class:`BadInput` for a file that is not what was written here. One that came without seals is not
+    checked: what carried it did that by the manifest."""
+    seals = _seals(path.parent).get(path.name)
+    if seals is not None and (found := _digest(path)) not in seals:
+        raise BadInput(f"{path} is not a checkpoint to resume from: it was altered, its sha256 is {found}; resume from "
+                       "another attempt, or start anew")
+
+
+def _seals(directory: Path) -> dict[str, list[str]]:
+    try:
+        body = json.loads((directory / DIGESTS).read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise BadInput(f"{directory / DIGESTS} does not read: {error}") from None
+    return {str(name): [str(digest) for digest in digests] for name, digests in body.items()}
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(1 << 22):
+            digest.update(piece)
+    return digest.hexdigest()

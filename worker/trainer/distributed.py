@@ -48,7 +48,7 @@ class Ranks:
         """The module whose gradients are averaged over the ranks."""
         if self.world == 1:
             return module
-        return nn.parallel.DistributedDataParallel(module, gradient_as_bucket_view=True)
+        return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
 
     def check(self, pieces: int, what: str) -> None:
         """Raises :class:`BadInput` where the ranks would have unequal shares."""

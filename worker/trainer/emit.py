@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
-_HISTORY = re.compile(r"(?:kd_stop )?step:(\d+)[/ ]")
+_HISTORY = re.compile(r"(?:kd_stop |profile )?step:(\d+)[/ ]")
 
 
 class Emit:
     """Writes log lines, each at once, so that whoever follows the log sees them as they happen."""
 
-    def __init__(self, horizon: int, out: TextIO | None = None) -> None:
+    def __init__(self, horizon: int, out: TextIO | None = None, *, silent: bool = False) -> None:
+        """``silent`` is for the processes of a run that do not speak."""
         self._horizon = horizon
+        self._silent = silent
         self._out = out if out is not None else sys.stdout
 
     def talk(self, text: str) -> None:
@@ -37,6 +40,14 @@ class Emit:
         """The device's memory at its highest; printed where the device keeps count."""
         self._line(f"peak memory allocated: {allocated_mib} MiB reserved: {reserved_mib} MiB")
 
+    def profile(self, step: int, milliseconds: Mapping[str, float]) -> None:
+        """What the phases of one step took; printed one step late."""
+        self._line(f"profile step:{step}" + "".join(f" {name}_ms:{took:.3f}" for name, took in milliseconds.items()))
+
+    def verdict(self, name: str, passed: bool, text: str) -> None:
+        """A falsifier's answer."""
+        self._line(" ".join(f"verdict {name} {'PASS' if passed else 'FAIL'} {text}".split()))
+
     def kd_stop(self, step: int, student_val: float, teacher_val: float, margin: float) -> None:
         """KD ends after ``step`` updates; ``margin`` carries its sign."""
         self._line(f"kd_stop step:{step} student_val:{student_val:.6f} teacher_val:{teacher_val:.6f} "
@@ -57,6 +68,8 @@ class Emit:
                 self._line(line)
 
     def _line(self, text: str) -> None:
+        if self._silent:
+            return
         self._out.write(text + "\n")
         self._out.flush()
 

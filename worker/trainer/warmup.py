@@ -20,6 +20,7 @@ import torch
 from worker.trainer.modes import Mode
 from worker.trainer.spec import TrainSpec
 from worker.trainer.stages import Stage, Stages
+from worker.trainer.steps import Distillation
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,25 @@ class Branch:
         return cls(stage.number, "validation")
 
 
-def branches(stages: Stages, distils: bool) -> list[Branch]:
-    """All that a run can take. KD can end at any validation, so that every stage may have steps of both kinds."""
-    kinds = (False, True) if distils else (False,)
-    return [branch for stage in stages.all
-            for branch in (*(Branch.step(stage, taught) for taught in kinds), Branch.validation(stage))]
+def branches(stages: Stages, distillation: Distillation | None, horizon: int) -> list[Branch]:
+    """All that a run can take. KD can end at any validation, so that any stage may have steps without a teacher."""
+    found = []
+    for stage in stages.all:
+        found.append(Branch.step(stage, False))
+        if taught_step(stage, distillation, horizon) is not None:
+            found.append(Branch.step(stage, True))
+        found.append(Branch.validation(stage))
+    return found
+
+
+def taught_step(stage: Stage, distillation: Distillation | None, horizon: int) -> int | None:
+    """The stage's first step in which a teacher may weigh, if there is one."""
+    if distillation is None:
+        return None
+    spec = distillation.spec
+    step = -(-stage.begin // spec.apply_every) * spec.apply_every
+    capped = distillation.heard and step > 0 and step >= spec.stop.max_fraction * horizon
+    return None if step >= stage.end or capped else step
 
 
 def is_wanted(spec: TrainSpec, device: torch.device) -> bool:
@@ -52,11 +67,11 @@ def is_wanted(spec: TrainSpec, device: torch.device) -> bool:
     return spec.measure.warmup == "on"
 
 
-def warm_up(mode: Mode, stages: Stages, first_step: int) -> list[Branch]:
+def warm_up(mode: Mode, stages: Stages, first_step: int, horizon: int) -> list[Branch]:
     """Take every branch from the stage of ``first_step`` on once. The largest stage is among them, so that a run that
     does not fit the memory ends here."""
-    left = Stages(tuple(stage for stage in stages.all if stage.end > first_step))
-    todo = branches(left, mode.distillation is not None)
+    left = Stages(tuple(stage for stage in stages.all if stage.end > first_step) or stages.all[-1:])
+    todo = branches(left, mode.distillation, horizon)
     by_number = {stage.number: stage for stage in left.all}
     with mode.desk.meter.rehearsal("warmup"), unchanged(mode):
         for branch in todo:
@@ -65,18 +80,11 @@ def warm_up(mode: Mode, stages: Stages, first_step: int) -> list[Branch]:
                 mode.validation(stage)
                 continue
             taught = branch.what == "taught_step"
-            mode.gradients(step_in(stage, taught, mode), stage, taught).tolist()
+            step = taught_step(stage, mode.distillation, horizon) if taught else stage.begin
+            assert step is not None
+            mode.gradients(step, stage, taught).tolist()
             mode.update(0.0)
     return todo
-
-
-def step_in(stage: Stage, taught: bool, mode: Mode) -> int:
-    """A step of the stage for which the teacher has an answer where one is asked; the stage's first, or before it."""
-    if not taught or mode.distillation is None:
-        return stage.begin
-    every = mode.distillation.spec.apply_every
-    later = -(-stage.begin // every) * every
-    return later if later < stage.end else stage.begin // every * every
 
 
 @contextmanager
@@ -86,7 +94,7 @@ def unchanged(mode: Mode) -> Iterator[None]:
     if mode.module is not None:
         restore.append(_weights(mode.module))
     if mode.optimizers is not None:
-        optimizers, state = mode.optimizers, copy.deepcopy(mode.optimizers.state())
+        optimizers, state = mode.optimizers, _on_cpu(mode.optimizers.state())
         restore.append(lambda: optimizers.load(state))
     if mode.distillation is not None:
         norm, kept = mode.distillation.norm, {k: v.clone() for k, v in mode.distillation.norm.state().items()}
@@ -96,9 +104,19 @@ def unchanged(mode: Mode) -> Iterator[None]:
         put_back()
 
 
+def _on_cpu(state: Any) -> Any:
+    """A copy that takes none of the device's memory, which is to be the run's."""
+    if isinstance(state, torch.Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {key: _on_cpu(value) for key, value in state.items()}
+    if isinstance(state, list):
+        return [_on_cpu(value) for value in state]
+    return copy.deepcopy(state)
+
+
 def _weights(module: torch.nn.Module) -> Callable[[], None]:
-    # On the CPU: a second copy of a large model would not be there in the run, and is not to be missed in it either.
-    kept = {name: value.detach().to("cpu", copy=True) for name, value in module.state_dict().items()}
+    kept = _on_cpu(dict(module.state_dict()))
 
     @torch.no_grad()
     def put_back() -> None:

@@ -99,7 +99,7 @@ def keep(states: States, temperature: float, k: int, chunk: int) -> Kept:
 
 
 class TeacherCache:
-    """An open cache. As a :class:`~worker.trainer.providers.TeacherVoice` it answers for the steps it was opened for."""
+    """An open cache; a :class:`~worker.trainer.providers.TeacherVoice` for the steps that it was opened for."""
 
     def __init__(self, place: Path, key: CacheKey, device: torch.device) -> None:
         self._place, self._key, self._device = place, key, device

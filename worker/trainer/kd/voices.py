@@ -12,9 +12,9 @@ from torch import Tensor
 from worker.trainer.kd.cache import CacheKey, Cost, Kept, keep, open_cache
 from worker.trainer.kd.cache_v1 import ForeignCache, open_foreign
 from worker.trainer.kd.teacher import LiveTeacher
+from worker.trainer.providers import Forward, TeacherVoice
 from worker.trainer.spec import KdSpec, TrainSpec
 from worker.trainer.states import States
-from worker.trainer.providers import Forward, TeacherVoice
 
 CACHE_CHUNK = 4096
 """Tokens whose logits exist at once while a cache is built."""
