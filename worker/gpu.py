@@ -13,6 +13,7 @@ PATIENCE_S = 20.0
 _QUERY = ("uuid", "name", "memory.total", "memory.used", "driver_version", "compute_cap")
 _CSV = "--format=csv,noheader,nounits"
 _GPU_LINE = re.compile(r"GPU \d+: .*\(UUID:\s*(GPU-[A-Za-z0-9-]+)\)")
+_PROFILE = re.compile(r"\.(\d+)gb")
 _MIG_LINE = re.compile(r"\s+MIG\s+(\S+)\s+Device\s+\d+:\s+\(UUID:\s*(MIG-[A-Za-z0-9/-]+)\)")
 
 
@@ -41,6 +42,8 @@ class Device:
 
     uuid: str
     gpu: Gpu
+    memory_mib: int | None = None
+    """Of an instance, as its profile's name tells; of a whole GPU see ``gpu``."""
 
     @property
     def is_instance(self) -> bool:
@@ -74,8 +77,8 @@ def devices() -> list[Device] | None:
     instances = mig_instances(_said("-L"))
     found = []
     for gpu in _query():
-        parts = [part["uuid"] for part in instances.get(gpu.uuid, ())] or [gpu.uuid]
-        found += [Device(uuid, gpu) for uuid in parts]
+        parts = [Device(part["uuid"], gpu, _profile_mib(part["profile"])) for part in instances.get(gpu.uuid, ())]
+        found += parts or [Device(gpu.uuid, gpu)]
     return found
 
 
@@ -167,6 +170,11 @@ def _said(*arguments: str) -> str:
 
 def _mib(text: str) -> int | None:
     return int(text) if text.isdigit() else None
+
+
+def _profile_mib(profile: str) -> int | None:
+    match = _PROFILE.search(profile)
+    return int(match[1]) << 10 if match is not None else None
 
 
 def _known(text: str) -> str | None:

@@ -21,7 +21,7 @@ from typing import Any
 from worker.durable import read_file, write_atomic
 from worker.locks import is_held, open_lock, try_exclusive
 from worker.paths import AttemptDir, Root
-from worker.process import Identity
+from worker.process import Identity, is_alive
 from worker.wire import ContractError, parse_object, to_bytes, utc
 
 _LOCK = re.compile(r"(.+)-(\d+)\.lock")
@@ -49,9 +49,9 @@ class Owner:
     number: int
     per_gpu: int = 1
     memory_mib: int | None = None
-    attempt_path: str = ""
+    name: str = "a run that cannot be told"
     pids: frozenset[int] = frozenset()
-    """Of its supervisor and, once there is one, of its trainer."""
+    """Of its supervisor and, once there is one, of its trainer; without those that are gone."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,8 @@ class Leases:
     def record(self, claimant: Claimant, supervisor: Identity, trainer: Identity | None) -> None:
         """Say whose these are. Raises ``OSError``."""
         document = {
-            "run_id": claimant.attempt.run_id, "attempt": claimant.attempt.number,
-            "attempt_path": claimant.attempt.path, "per_gpu": claimant.per_gpu, "memory_mib": claimant.memory_mib,
-            "since": utc(time.time()), "supervisor": supervisor.document(),
+            "run_id": claimant.attempt.run_id, "attempt": claimant.attempt.number, "per_gpu": claimant.per_gpu,
+            "memory_mib": claimant.memory_mib, "since": utc(time.time()), "supervisor": supervisor.document(),
             "trainer": None if trainer is None else trainer.document(),
         }
         for path in self.paths:
@@ -90,7 +89,7 @@ def owners(root: Root) -> list[Owner]:
         match = _LOCK.fullmatch(name)
         path = os.path.join(root.leases, name)
         if match is not None and is_held(path):
-            found.append(_owner(match[1], int(match[2]), path))
+            found.append(_owner(match[1].replace("%2F", "/"), int(match[2]), path))
     return found
 
 
@@ -127,7 +126,7 @@ def has_room(holders: Sequence[Owner], per_gpu: int) -> bool:
 def _take(root: Root, uuid: str, per_gpu: int) -> tuple[str, int | None]:
     path = ""
     for number in range(per_gpu):
-        path = os.path.join(root.leases, f"{uuid}-{number}.lock")
+        path = os.path.join(root.leases, f"{uuid.replace('/', '%2F')}-{number}.lock")  # old drivers' have slashes
         fd = open_lock(path)
         if try_exclusive(fd):
             return path, fd
@@ -139,10 +138,12 @@ def _owner(uuid: str, number: int, path: str) -> Owner:
     """As the record tells. One that is not there yet, or not readable, makes no promise."""
     try:
         d = parse_object(read_file(_record_of(path), _OWNER_LIMIT_BYTES) or b"", path)
-        pids = frozenset(int(d[role]["pid"]) for role in ("supervisor", "trainer") if d[role] is not None)
+        family = [Identity(int(d[role]["pid"]), int(d[role]["ticks"])) for role in ("supervisor", "trainer")
+                  if d[role] is not None]
+        pids = frozenset(i.pid for i in family if is_alive(i))
         memory: Any = d["memory_mib"]
         return Owner(uuid, number, int(d["per_gpu"]), None if memory is None else int(memory),
-                     str(d["attempt_path"]), pids)
+                     f"run {str(d['run_id'])[:12]}/{int(d['attempt'])}", pids)
     except (OSError, ContractError, KeyError, TypeError, ValueError):
         return Owner(uuid, number)
 

@@ -30,6 +30,7 @@ Examples:
   kdorch campaign launch lr_grid.yaml --dry-run                   what would happen; touches nothing
   kdorch campaign launch lr_grid.yaml --dry-run --show lr_grid/b3.0-h0.20-d0.35-s0
   kdorch campaign launch lr_grid.yaml --host h100 --detach        place it; the laptop may sleep
+  kdorch campaign launch lr_grid.yaml --max-parallel 2 --priority 10
   kdorch campaign launch lr_grid.yaml --plan 3f9a0c               only if the plan is still that one
   kdorch campaign launch quickstart.yaml --set defaults.horizon=200
 Launching again is safe: what is done stays done, what runs is followed, what failed gets a new attempt.""")
@@ -40,12 +41,16 @@ Launching again is safe: what is done stays done, what runs is followed, what fa
 @click.option("--plan", "plan_hash", metavar="HASH", help="Refuse unless the plan has this hash (a prefix will do).")
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a value of the file.")
 @click.option("--host", metavar="NAME", help="Run everything on this host.")
+@click.option("--max-parallel", metavar="N", type=click.IntRange(1, 10000),
+              help="Train at most N runs of the campaign at once, over all hosts.")
+@click.option("--priority", metavar="N", type=click.IntRange(-100, 100),
+              help="Place in the hosts' queues: higher goes first, equal ones in launch order. Default 0.")
 @click.option("--detach", is_flag=True, help="Return once everything that can be placed is placed.")
 @exit_status_option
 @hosts_option
 def launch(file: str, dry_run: bool, show: str | None, as_json: bool, plan_hash: str | None,
-           overrides: tuple[str, ...], host: str | None, detach: bool, exit_status: bool,
-           hosts_file: Path | None) -> int:
+           overrides: tuple[str, ...], host: str | None, max_parallel: int | None, priority: int | None, detach: bool,
+           exit_status: bool, hosts_file: Path | None) -> int:
     """Plan a campaign, place and launch its runs, and follow them to their verdicts."""
     from orchestrator.dispatch.home import Home
     from orchestrator.domain.errors import UsageError
@@ -54,6 +59,8 @@ def launch(file: str, dry_run: bool, show: str | None, as_json: bool, plan_hash:
 
     if show is not None and not dry_run:
         raise UsageError("--show goes with --dry-run")
+    flags = {"max_parallel": max_parallel, "priority": priority}
+    overrides += tuple(f"{key}={value}" for key, value in flags.items() if value is not None)
     source = load_campaign(file, overrides=overrides, host=host, cwd=Path.cwd())
     require_clean(source)
     home = Home.from_environment()

@@ -6,7 +6,7 @@ import json
 from itertools import groupby
 
 from orchestrator.domain.errors import UnknownRun
-from orchestrator.planning.dry_run import DryRunDocument, ShownRun, dispatch_preview, launch_script
+from orchestrator.planning.dry_run import DryRunDocument, ShownHost, ShownLane, ShownRun, dispatch_preview, launch_script
 from orchestrator.planning.plan import Plan, PlannedRun
 
 
@@ -17,10 +17,14 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
              f"{totals.done} done, {totals.retry} to retry, {totals.unresolved} waiting for a choice)"]
     for stage, group in groupby(document.runs, key=lambda r: r.stage):
         runs = list(group)
-        lines += ["", f"stage {stage}: {_stage_words(plan, stage)}"]
+        lines += ["", f"stage {stage}: {_stage_words(plan, stage)}",
+                  *(f"  {words}" for lane in document.lanes if lane.stage == stage and (words := lane_words(lane)))]
         width = max(len(r.name) for r in runs)
         lines += [f"  {r.name:<{width}}  {r.role:<8} {r.host:<10} {r.gpus} gpu  {r.steps:>6} steps  "
                   f"{_limit(r):<18} {_standing(r)}" for r in runs]
+    if document.max_parallel is not None:
+        lines += ["", f"at most {document.max_parallel} at once: "
+                      + ", ".join(f"{n} on {host}" for host, n in document.shares.items())]
     if document.preparations:
         lines += ["", "hosts:", *(f"  {line}" for line in document.preparations)]
     lines += ["", f"bundle {document.bundle.digest[:12]}, {document.bundle.size_bytes} bytes; "
@@ -31,6 +35,22 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
                   "" if document.problems else
                   f"; 'kdorch campaign launch FILE --plan {document.plan_hash[:12]}' launches exactly this")]
     return "\n".join(lines) + "\n"
+
+
+def lane_words(lane: ShownLane) -> str:
+    """The hosts in order, and those that are left out with the reason; empty where there is nothing to choose."""
+    if len(lane.hosts) < 2 and all(h.fitness == "fit" for h in lane.hosts):
+        return ""
+    usable = [h for h in lane.hosts if h.fitness != "unfit"]
+    used = [_with_reasons(h) + (f" (waits there for up to {h.max_wait_s} s)"
+                                if h.max_wait_s is not None and h is not usable[-1] else "") for h in usable]
+    left = [_with_reasons(h) for h in lane.hosts if h.fitness == "unfit"]
+    words = f"goes to {', else to '.join(used)}" if used else "has no host"
+    return words + (f"; not to {', '.join(left)}" if left else "")
+
+
+def _with_reasons(host: ShownHost) -> str:
+    return f"{host.host} ({'; '.join(host.reasons)})" if host.reasons else host.host
 
 
 def _stage_words(plan: Plan, name: str) -> str:

@@ -15,9 +15,11 @@ Examples:
   kdorch run logs quickstart/l1d64-s0 | grep val_loss
   kdorch run cancel quickstart/l1d64-s0
   kdorch run retry quickstart/l1d64-s0
+  kdorch run withdraw lr_grid/b2.0-h0.20-d0.35-s0
+  kdorch run move lr_grid/b2.0-h0.20-d0.35-s0 --to gb10
   kdorch run pull quickstart/l1d64-s0 --into teacher/""")
 def run() -> None:
-    """Show, read, stop, repeat or fetch one run."""
+    """Show, read, stop, move, repeat or fetch one run."""
 
 
 @run.command("show")
@@ -63,6 +65,41 @@ def cancel(reference: str, hosts_file: Path | None) -> None:
 
     with open_session(Home.from_environment(), hosts_file, lambda _: None, on_upgrade=say) as session:
         say(cancel_run(session, reference))
+
+
+@run.command(epilog="""\b
+Example:
+  kdorch run withdraw lr_grid/b2.0-h0.20-d0.35-s0""")
+@click.argument("reference", metavar="RUN_ID")
+@hosts_option
+def withdraw(reference: str, hosts_file: Path | None) -> None:
+    """Take a run back that still waits in its host's queue. One whose trainer started is left alone."""
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.moving import withdraw_run
+    from orchestrator.dispatch.session import open_session
+
+    with open_session(Home.from_environment(), hosts_file, lambda _: None, on_upgrade=say) as session:
+        say(withdraw_run(session, reference, lambda _: None))
+
+
+@run.command(epilog="""\b
+Example:
+  kdorch run move lr_grid/b2.0-h0.20-d0.35-s0 --to gb10""")
+@click.argument("reference", metavar="RUN_ID")
+@click.option("--to", "to", metavar="HOST", required=True, help="The host that is to run it.")
+@hosts_option
+def move(reference: str, to: str, hosts_file: Path | None) -> None:
+    """Move a run that still waits to another host. Its old host first proves that it has not started there."""
+    from orchestrator.cli.console import make_view
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.moving import move_run
+    from orchestrator.dispatch.session import open_session
+
+    view = make_view(as_json=False)
+    with open_session(Home.from_environment(), hosts_file, view, on_upgrade=say) as session:
+        words = move_run(session, reference, to, view)
+    view.close()
+    say(words)
 
 
 @run.command(epilog="""\b

@@ -71,6 +71,24 @@ class ShownRun(Shown):
     files: list[ShownFile]
 
 
+class ShownHost(Shown):
+    """A host of a lane as the runs of a stage see it. ``reasons``: why it is unfit, or what of it is not known."""
+
+    host: str
+    fitness: Literal["fit", "unfit", "unknown"]
+    reasons: list[str]
+    max_wait_s: int | None
+
+
+class ShownLane(Shown):
+    """The hosts that a stage's runs with so many GPUs may go to, in order of preference."""
+
+    stage: str
+    gpus: int
+    lane: str | None
+    hosts: list[ShownHost]
+
+
 class ShownBundle(Shown):
     digest: str
     size_bytes: int
@@ -90,7 +108,7 @@ class DryRunDocument(Shown):
 
     ``transfer_bytes`` is the most that would be sent: the bundle once to each host, and the documents of runs that
     are new or to retry. Checkpoints of teachers are linked on their host and not counted. ``preparations`` says what
-    making the hosts fit would do.
+    making the hosts fit would do. ``shares``: with ``max_parallel``, how many runs may train on each host at once.
     """
 
     plan_hash: str
@@ -101,6 +119,10 @@ class DryRunDocument(Shown):
     transfer_bytes: int
     problems: list[str]
     preparations: list[str]
+    lanes: list[ShownLane]
+    priority: int
+    max_parallel: int | None
+    shares: dict[str, int]
     runs: list[ShownRun]
 
 
@@ -116,7 +138,8 @@ def dry_run_document(plan: Plan, *, bundle_size: int, preparations: Sequence[str
         bundle=ShownBundle(digest=plan.bundle_digest, size_bytes=bundle_size),
         totals=ShownTotals(runs=len(runs), unresolved=sum(1 for r in runs if r.unresolved), **count),
         transfer_bytes=sent, problems=list(plan.misfits),
-        preparations=list(preparations), runs=runs)
+        preparations=list(preparations), lanes=_lanes(plan), priority=plan.priority, max_parallel=plan.max_parallel,
+        shares=dict(plan.shares), runs=runs)
 
 
 def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resume_from: int | None = None,
@@ -169,6 +192,13 @@ def _shown(plan: Plan, run: PlannedRun) -> ShownRun:
         "unresolved": list(run.unresolved), "steps": run.spec.horizon, "budget": budget,
         "deadline_s": run.deadline_s, "reference": run.reference_name, "twin": run.twin_name, "spec": run.spec,
         "files": list(_files(plan, run))})
+
+
+def _lanes(plan: Plan) -> list[ShownLane]:
+    kinds = {(r.stage, r.gpus): r for r in reversed(plan.runs)}
+    return [ShownLane(stage=stage, gpus=gpus, lane=run.lane, hosts=[
+        ShownHost(host=c.host, fitness=c.fitness.value, reasons=list(c.reasons), max_wait_s=c.max_wait_s)
+        for c in run.candidates]) for (stage, gpus), run in sorted(kinds.items(), key=lambda item: item[1].ordinal)]
 
 
 def _files(plan: Plan, run: PlannedRun) -> Iterable[ShownFile]:

@@ -44,6 +44,13 @@ class Ranks:
             dist.all_reduce(values)
         return values
 
+    def any(self, asked: bool) -> bool:
+        """Whether it holds on one of the ranks."""
+        if self.world == 1:
+            return asked
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return bool(self.total(torch.tensor(int(asked), device=device)))
+
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module whose gradients are averaged over the ranks."""
         if self.world == 1:

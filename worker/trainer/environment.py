@@ -13,7 +13,7 @@ from worker.trainer.spec import TrainSpec
 
 
 def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int,
-             teacher_eval_val: float | None) -> dict[str, Any]:
+             teacher_eval_val: float | None, oom_fallback: bool = False) -> dict[str, Any]:
     """Library versions, device, precision, threads, corpus, size. Null where a machine does not say."""
     cuda = device.type == "cuda"
     return {
@@ -31,6 +31,6 @@ def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, param
         "parameters": parameters,
         "attention_backend": "sdpa",
         "compiled": spec.compile,
-        "oom_fallback": False,
+        "oom_fallback": oom_fallback,
         "teacher_eval_val": teacher_eval_val,
     }

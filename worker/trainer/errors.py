@@ -43,3 +43,7 @@ class Stopped(TrainerError):
     """Asked to stop by SIGTERM; the last checkpoint was saved. The code is what a shell gives for that signal."""
 
     exit_code = 143
+
+
+class Recompiled(TrainerError):
+    """The compiler ran after the warm-up, and the spec says that it must not."""

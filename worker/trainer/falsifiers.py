@@ -15,6 +15,7 @@ and ends nothing.
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -111,7 +112,7 @@ def loss_grows_with_divergence(states: States, rows: Rows, temperature: float) -
             there = Block(torch.lerp(z_CV, other_CV, mix).contiguous(), Softcap(0.0), z_CV.size(-1))
             here = Block(z_CV.clone(), Softcap(0.0), z_CV.size(-1))
             losses.append(float(rows.exact(here, there, y_C, temperature, None)[1].mean()))
-    grows = all(b >= a - 1e-6 for a, b in zip(losses, losses[1:], strict=False)) and losses[-1] > losses[0]
+    grows = all(b >= a - 1e-6 for a, b in itertools.pairwise(losses)) and losses[-1] > losses[0]
     return Verdict("F-DISTILL-KDSTEP-003", grows, "KL " + " ".join(f"{loss:.4g}" for loss in losses))
 
 

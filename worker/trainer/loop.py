@@ -6,8 +6,8 @@ It sees a :class:`~worker.trainer.modes.Mode` and knows of no model, so that tes
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import torch
 from worker.trainer import checkpoint, falsifiers, warmup
 from worker.trainer.clock import TrainClock
 from worker.trainer.emit import Emit
-from worker.trainer.errors import Diverged, Stopped, TrainerError
+from worker.trainer.errors import Diverged, Recompiled, Stopped
 from worker.trainer.kd.control import KdControl, TargetWatch
 from worker.trainer.memory import peaks_mib
 from worker.trainer.modes import Mode
@@ -102,9 +102,12 @@ class Loop:
             self._validate(opening)
             self._stop_kd_if_due(validated=True)
         programs = programs_compiled()
-        with self._stance():
+        with self._no_recompiling():
             self.clock.start()
             while progress.step < spec.horizon and not self.watch.confirmed:
+                if self.mode.desk.ranks.any(self.stop_asked()):
+                    self._finish("stopped")
+                    raise Stopped(f"asked to stop after step {progress.step}; the last checkpoint was saved")
                 self._step()
                 programs = self._count_programs(programs)
         return self._finish("target_confirmed" if self.watch.confirmed else "horizon")
@@ -120,10 +123,8 @@ class Loop:
         told = mode.gradients(progress.step, stage, taught)
         rate = multiplier(spec.schedule, progress.step, spec.horizon, None if control is None else control.stopped_at)
         mode.update(rate)
-        # Read once, after the update: every line carries a loss, and its time must be that of finished work. All ranks
-        # read the same, the request to stop included.
-        asked = mode.desk.ranks.total(torch.tensor([float(self.stop_asked())], device=told.device))
-        total, hard, soft, scale, stop = torch.cat((told, asked)).tolist()
+        # Read once, after the update: every line carries a loss, and its time must be that of finished work.
+        total, hard, soft, scale = told.tolist()
         self.taken.add(Branch.step(stage, taught))
         progress.step += 1
         progress.train_losses.append(hard)
@@ -153,9 +154,6 @@ class Loop:
         if spec.checkpoint.every and progress.step % spec.checkpoint.every == 0:
             with self.clock.held():
                 self._save_last()
-        if stop and progress.step < spec.horizon and not self.watch.confirmed:
-            self._finish("stopped")
-            raise Stopped(f"asked to stop after step {progress.step}; the last checkpoint was saved")
 
     def _validate(self, tail: Mapping[str, float]) -> None:
         """Evaluate, tell, keep the best, and look at the target."""
@@ -220,9 +218,20 @@ class Loop:
         if read is not None:
             self.emit.profile(*read)
 
-    def _stance(self) -> AbstractContextManager[Any]:
-        """What the compiler may still do after the rehearsal."""
-        return torch.compiler.set_stance("fail_on_recompile") if self.spec.measure.fail_on_recompile else nullcontext()
+    @contextmanager
+    def _no_recompiling(self) -> Iterator[None]:
+        """After the rehearsal there is nothing left to compile; where the spec says so, that is made sure of."""
+        if not self.spec.measure.fail_on_recompile:
+            yield
+            return
+        try:
+            with torch.compiler.set_stance("fail_on_recompile"):
+                yield
+        except RuntimeError as error:
+            if "fail_on_recompile" not in str(error):
+                raise
+            raise Recompiled(f"step {self.progress.step + 1} needs a program that the warm-up did not make: "
+                             f"{error}") from None
 
     def _count_programs(self, before: int) -> int:
         now = programs_compiled() if self.spec.compile else before
@@ -231,7 +240,3 @@ class Loop:
             self.emit.talk(f"warning: step {self.progress.step} compiled {now - before} more; {self.later_programs} "
                            "programs since the warm-up")
         return now
-
-
-class Recompiled(TrainerError):
-    """The compiler ran after the warm-up, and the spec says that it must not."""

@@ -1,8 +1,8 @@
 """The scientific spec as the trainer reads it: frozen dataclasses over ``spec.json``.
 
-The laptop writes every default into the spec, so a missing key is an error here, but for keys that came later: they have
-a default, and a spec that leaves it be does not name them. Unknown keys are ignored, as by every reader of the contract.
- Units and meanings are those of ``tests/contract/v1/schemas/spec.json``.
+The laptop writes every default into the spec, so a missing key is an error here, but for keys that came later: they
+have a default, and a spec that leaves it be does not name them. Unknown keys are ignored, as by every reader of the
+contract. Units and meanings are those of ``tests/contract/v1/schemas/spec.json``.
 """
 
 from __future__ import annotations

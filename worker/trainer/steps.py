@@ -84,7 +84,7 @@ def gradients(student: Forward, tokens_BL: Tensor, micro: int, desk: Desk, disti
         if asked is not None:
             sums[1] += told
     everywhere, where_taught = desk.ranks.total(sums)
-    means = everywhere / len(pieces)
+    means: Tensor = everywhere / len(pieces)
     if distillation is not None:
         taught_means = where_taught / taught
         if distillation.heard:

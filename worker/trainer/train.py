@@ -1,4 +1,4 @@
-"""One run from its spec to its last line, read from top to bottom.
+"""One run from its spec to its last line, read from top to bottom; the loop itself is :mod:`worker.trainer.loop`.
 
 The log's lines are its only voice (``emit``), files below ``Inputs.out`` its only traces. Shape suffixes as in
 :mod:`worker.trainer.model`.
@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,32 @@ from torch import Tensor
 
 from worker.trainer import checkpoint
 from worker.trainer.clock import TrainClock
-from worker.trainer.data import open_corpus
+from worker.trainer.data import Corpus, open_corpus
+from worker.trainer.distributed import Ranks
 from worker.trainer.emit import Emit
 from worker.trainer.environment import describe
-from worker.trainer.errors import BackendMissing, BadInput, Diverged, Stopped, TeacherMisfit
+from worker.trainer.errors import BackendMissing, BadInput, TeacherMisfit
 from worker.trainer.kd.control import KdControl, TargetWatch
 from worker.trainer.kd.loss import loss_backend
 from worker.trainer.kd.norm import DynamicNorm
-from worker.trainer.kd.teacher import Teacher
+from worker.trainer.kd.teacher import LiveTeacher, Teacher
 from worker.trainer.kd.voices import Voice, open_voice
+from worker.trainer.loop import Loop, Papers, Progress, Summary
+from worker.trainer.memory import is_out_of_memory, out_of_memory, peaks_mib
+from worker.trainer.meter import Meter
 from worker.trainer.model import GPT, count_parameters
+from worker.trainer.modes import Listening, Mode, Training
 from worker.trainer.optim import Optimizers
-from worker.trainer.schedule import multiplier
-from worker.trainer.spec import TrainSpec
-from worker.trainer.steps import Distillation, Forward, gradients, validation_loss
+from worker.trainer.providers import Compiler, Forward, LiveStudent, compile_statically
+from worker.trainer.recompute import recompute_blocks
+from worker.trainer.spec import KdSpec, TrainSpec
+from worker.trainer.stages import Stages
+from worker.trainer.steps import Desk, Distillation, validation_loss
 
 TEACHER_DRIFT = 0.05
 """Nats by which the teacher, measured here, may differ from its recorded loss before the log says so."""
+
+__all__ = ["Inputs", "Summary", "train"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,7 @@ class Inputs:
     """What a run needs besides its spec. ``root`` is the host's root, ``out`` the attempt's directory.
 
     Teacher and target were resolved by the campaign. ``resume`` is the directory of the attempt to go on from.
+    ``oom_fallback``: the spec was changed to take less memory than was asked for.
     """
 
     root: Path
@@ -52,216 +62,190 @@ class Inputs:
     teacher_final_val: float | None = None
     target_val: float | None = None
     resume: Path | None = None
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How the run ended; ``reason`` is the log's last line's."""
-
-    reason: str
-    step: int
-    final_val: float
-    best_val: float
-    train_time_ms: float
-
-
-@dataclass
-class Progress:
-    """Where the loop stands; with weights, optimizers and norm it is all that a resumed run needs.
-
-    ``step`` counts the updates done.
-    """
-
-    step: int = 0
-    train_time_ms: float = 0.0
-    last_val: float = math.nan
-    best_val: float = math.inf
-    target_hits: int = 0
-    kd_stopped_at: int | None = None
+    oom_fallback: bool = False
 
 
 def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callable[[dict[str, Any]], None], *,
-          stop_asked: Callable[[], bool] = lambda: False, now: Callable[[], float] = time.perf_counter) -> Summary:
+          stop_asked: Callable[[], bool] = lambda: False, now: Callable[[], float] = time.perf_counter,
+          compiler: Compiler = compile_statically, ranks: Ranks = Ranks()) -> Summary:  # noqa: B008 - frozen, and alone
     """Train one model; ``write_environment`` is called once, before the first step.
 
-    ``stop_asked`` is looked at between steps; ``now`` gives seconds. Raises a
-    :class:`~worker.trainer.errors.TrainerError` whose exit code says why the run could not go to its end.
+    ``stop_asked`` is looked at between steps; ``now`` gives seconds; ``compiler`` is used where the spec asks for one.
+    Raises a :class:`~worker.trainer.errors.TrainerError` whose exit code says why the run could not go to its end.
     """
-    # Device and arithmetic
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    cuda = device.type == "cuda"
-    if spec.precision == "bf16" and cuda and not torch.cuda.is_bf16_supported():
-        raise BackendMissing(f"{torch.cuda.get_device_name(device)} has no bf16; set precision to fp32")
-    if spec.threads:
-        torch.set_num_threads(spec.threads)
-    torch.manual_seed(spec.seed)
-    settle: Callable[[], None] = torch.cuda.synchronize if cuda else lambda: None
+    meter = Meter(profile=spec.measure.profile, cuda=device.type == "cuda", now=now)
+    try:
+        return _Run(spec, inputs, emit, device, meter, ranks).train(write_environment, stop_asked, now, compiler)
+    except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        if not is_out_of_memory(error):
+            raise
+        peaks = peaks_mib(device)
+        if peaks is not None:
+            emit.peak(*peaks)
+        raise out_of_memory(error, meter.phase, device) from None
 
-    def precision() -> AbstractContextManager[Any]:
-        return torch.autocast(device.type, dtype=torch.bfloat16) if spec.precision == "bf16" else nullcontext()
 
-    # Tokens
-    corpus = open_corpus(inputs.root, spec.data, spec.model.vocab_size)
-    length, batch = spec.data.sequence_length, spec.data.batch_sequences
-    micro = spec.data.microbatch_sequences or batch
-    validation_BL = torch.from_numpy(corpus.validation_batch(spec.validation.sequences, length)).to(device)
+@dataclass(frozen=True)
+class _Run:
+    """The parts of one run while they are put together."""
 
-    def corpus_batch(step: int) -> Tensor:
-        """The tokens ``[B, L + 1]`` of the update that follows ``step`` updates."""
-        return torch.from_numpy(corpus.batch(spec.seed, step, batch, length)).to(device)
+    spec: TrainSpec
+    inputs: Inputs
+    emit: Emit
+    device: torch.device
+    meter: Meter
+    ranks: Ranks
 
-    batch_of: Callable[[int], Tensor] = corpus_batch
+    def train(self, write_environment: Callable[[dict[str, Any]], None], stop_asked: Callable[[], bool],
+              now: Callable[[], float], compiler: Compiler) -> Summary:
+        spec, inputs, emit, device = self.spec, self.inputs, self.emit, self.device
 
-    # Model and optimizers
-    model = GPT(spec.model, length)
-    model.initialize(torch.Generator().manual_seed(spec.seed))
-    model.to(device)
-    optimizers = Optimizers(model, spec.optimizer, device)
-    if spec.compile:
-        # The trunk only: what changes from step to step (KD, its factor, rates) stays outside and recompiles nothing.
-        model.hidden = torch.compile(model.hidden)  # type: ignore[method-assign]
-    student = Forward(model, precision)
-    loss = loss_backend("auto" if spec.kd is None else spec.kd.backend, device,
-                        None if spec.kd is None else spec.kd.token_chunk)
+        # Device and arithmetic
+        if spec.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+            raise BackendMissing(f"{torch.cuda.get_device_name(device)} has no bf16; set precision to fp32")
+        if spec.threads:
+            torch.set_num_threads(spec.threads)
+        torch.manual_seed(spec.seed)
 
-    # Teacher: measured on this run's own validation sequences
-    distillation: Distillation | None = None
-    control: KdControl | None = None
-    voice: Voice | None = None
-    if spec.kd is not None:
+        # Tokens. Batches are pure in the step: whoever looks at one moves nothing.
+        corpus = open_corpus(inputs.root, spec.data, spec.model.vocab_size)
+        stages = Stages.of(spec)
+        for stage in stages.all:
+            self.ranks.check(stage.batch // stage.micro, f"stage {stage.number}")
+        validation_BL = self._validation(corpus)
+
+        def corpus_batch(step: int) -> Tensor:
+            """The tokens ``[B, L + 1]`` of the update that follows ``step`` updates."""
+            return self._on_device(corpus.batch(spec.seed, step, stages.at(step).batch, spec.data.sequence_length))
+
+        batch_of: Callable[[int], Tensor] = corpus_batch
+
+        # Teacher: measured on this run's own validation sequences
+        kd, micro = spec.kd, stages.all[0].micro
+        desk = Desk(loss_backend("auto" if kd is None else kd.backend, device, None if kd is None else kd.token_chunk),
+                    self.meter, self.ranks)
+        teacher: Forward | None = None
+        teacher_val: float | None = None
+        if kd is not None:
+            with self.meter("teacher"):
+                teacher = Forward(self._teacher(kd, corpus), self.precision)
+                teacher_val = validation_loss(teacher, validation_BL, micro, desk.loss, self.ranks)
+            self._check_teacher(teacher_val)
+
+        # What a step does
+        mode: Mode
+        voice: Voice | None = None
+        control: KdControl | None = None
+        if spec.mode == "teacher_only":
+            assert teacher is not None
+            parameters = sum(p.numel() for p in teacher.model.parameters())  # type: ignore[attr-defined]
+            mode = Listening(teacher, LiveTeacher(teacher.model), batch_of, validation_BL, micro, desk)
+        else:
+            model = self._model()
+            parameters = count_parameters(model)
+            student = LiveStudent(model, self.precision, compiler=compiler if spec.compile else None, ranks=self.ranks)
+            distillation = None
+            if kd is not None and teacher is not None and teacher_val is not None:
+                voice = open_voice(spec, kd, teacher, batch_of, inputs.root, corpus_sha256=corpus.sha256,
+                                   teacher_sha256=inputs.teacher_sha256 or "random", device=device,
+                                   settle=self.settle)
+                if voice.note:
+                    emit.talk(voice.note)
+                batch_of = voice.batch_of
+                heard = spec.mode == "kd"
+                control = KdControl(kd.stop, teacher_val, spec.horizon) if heard else None
+                distillation = Distillation(kd, voice.says, DynamicNorm(kd.dynamic_norm, kd.norm_max, device),
+                                            spec.seed, heard)
+            mode = Training(student, Optimizers(student.module, spec.optimizer, device), batch_of, validation_BL, micro,
+                            desk, distillation)
+
+        # What is told before the first step
+        if spec.stop_at_target and inputs.target_val is None:
+            raise BadInput("dispatch.json: resolved.target_val is null; the spec is to stop at its target")
+        watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
+        write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
+                                   teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback))
+        tokens = "/".join(str(stage.batch * spec.data.sequence_length) for stage in stages.all)
+        emit.talk(f"{parameters} parameters; {tokens} tokens a step; corpus {corpus.sha256[:12]}; "
+                  f"{device.type} {spec.precision}; loss {desk.loss.name}; {torch.get_num_threads()} threads"
+                  + (f"; {self.ranks.world} processes" if self.ranks.world > 1 else ""))
+
+        # Where to begin
+        papers = Papers(inputs.out / "checkpoints", {"corpus_sha256": corpus.sha256, "tokenizer": spec.data.tokenizer},
+                        {"run_id": inputs.run_id, "corpus_sha256": corpus.sha256})
+        progress = Progress() if inputs.resume is None else self._resumed(inputs.resume, papers, mode)
+        watch.hits = progress.target_hits
+        if control is not None:
+            control.stopped_at = progress.kd_stopped_at
+        loop = Loop(spec, mode, stages, control, watch, emit, papers, progress,
+                    TrainClock(now, self.settle, already_ms=progress.train_time_ms), device, stop_asked)
+        # What a teacher's kept answers cost stands where the run begins: a part of the teacher's price.
+        cost = None if voice is None else voice.cost
+        return loop.run(fresh=inputs.resume is None, opening={} if cost is None else {
+            "teacher_cache_ms": cost.total_ms, "teacher_cache_built_ms": cost.built_ms})
+
+    def precision(self) -> AbstractContextManager[Any]:
+        """Within, products are taken in the spec's precision."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.spec.precision == "bf16" else \
+            nullcontext()
+
+    def settle(self) -> None:
+        """Wait until the device has done what it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def _on_device(self, tokens: Any) -> Tensor:
+        return torch.from_numpy(tokens).to(self.device)
+
+    def _validation(self, corpus: Corpus) -> Tensor:
+        return self._on_device(corpus.validation_batch(self.spec.validation.sequences, self.spec.data.sequence_length))
+
+    def _model(self) -> GPT:
+        model = GPT(self.spec.model, self.spec.data.sequence_length)
+        model.initialize(torch.Generator().manual_seed(self.spec.seed))
+        if self.spec.gradient_checkpointing:
+            recompute_blocks(model.blocks)
+        return model.to(self.device)
+
+    def _teacher(self, kd: KdSpec, corpus: Corpus) -> Teacher:
+        spec, inputs = self.spec, self.inputs
+        if kd.random_teacher is not None:
+            return Teacher.random(kd.random_teacher, student=spec.model, length=spec.data.sequence_length,
+                                  device=self.device, seed=spec.seed)
         if inputs.teacher_sha256 is None:
-            raise BadInput("dispatch.json: resolved.teacher names no checkpoint; a kd run needs one")
-        teacher = Forward(Teacher.load(
+            raise BadInput(f"dispatch.json: resolved.teacher names no checkpoint; a {spec.mode} run needs one")
+        return Teacher.load(
             inputs.root / "assets" / "sha256" / inputs.teacher_sha256, inputs.teacher_sha256, student=spec.model,
-            corpus_sha256=corpus.sha256, length=length, device=device, tokenizer=spec.data.tokenizer), precision)
-        control = KdControl(spec.kd.stop, validation_loss(teacher, validation_BL, micro, loss), spec.horizon)
-        if not math.isfinite(control.teacher_val):
-            raise TeacherMisfit(f"the teacher's validation loss is {control.teacher_val} here")
-        recorded = inputs.teacher_final_val
-        if recorded is not None and abs(control.teacher_val - recorded) > TEACHER_DRIFT:
-            emit.talk(f"warning: the teacher's validation loss is {control.teacher_val:.6f} here; its record says "
-                      f"{recorded:.6f}")
-        voice = open_voice(spec, spec.kd, teacher, batch_of, inputs.root, teacher_sha256=inputs.teacher_sha256,
-                           corpus_sha256=corpus.sha256, device=device, settle=settle)
-        if voice.note:
-            emit.talk(voice.note)
-        batch_of = voice.batch_of
-        distillation = Distillation(spec.kd, voice.says, DynamicNorm(spec.kd.dynamic_norm, spec.kd.norm_max, device),
-                                    spec.seed)
-    if spec.stop_at_target and inputs.target_val is None:
-        raise BadInput("dispatch.json: resolved.target_val is null; the spec is to stop at its target")
-    watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
+            corpus_sha256=corpus.sha256, length=spec.data.sequence_length, device=self.device,
+            tokenizer=spec.data.tokenizer)
 
-    parameters = count_parameters(model)
-    write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
-                               teacher_eval_val=None if control is None else control.teacher_val))
-    emit.talk(f"{parameters} parameters; {batch * length} tokens a step; corpus {corpus.sha256[:12]}; "
-              f"{device.type} {spec.precision}; {torch.get_num_threads()} threads")
+    def _check_teacher(self, found: float) -> None:
+        if not math.isfinite(found):
+            raise TeacherMisfit(f"the teacher's validation loss is {found} here")
+        recorded = self.inputs.teacher_final_val
+        if recorded is not None and abs(found - recorded) > TEACHER_DRIFT:
+            self.emit.talk(f"warning: the teacher's validation loss is {found:.6f} here; its record says "
+                           f"{recorded:.6f}")
 
-    # Where to begin
-    progress = Progress()
-    if inputs.resume is not None:
-        saved = checkpoint.load_last(inputs.resume / "checkpoints" / checkpoint.LAST, device)
-        if saved["run_id"] != inputs.run_id or saved["corpus_sha256"] != corpus.sha256:
-            raise BadInput(f"the checkpoint in {inputs.resume} is of another run or another corpus")
-        model.load_state_dict(saved["model"])
-        optimizers.load(saved["optimizers"])
+    def _resumed(self, earlier: Path, papers: Papers, mode: Mode) -> Progress:
+        """Put the mode where the attempt in ``earlier`` left it, and tell again what that attempt told."""
+        if mode.module is None or mode.optimizers is None:
+            raise BadInput(f"mode '{self.spec.mode}' keeps no checkpoint to resume from; start the run anew")
+        saved = checkpoint.load_last(earlier / "checkpoints" / checkpoint.LAST, self.device)
+        if any(saved.get(key) != value for key, value in papers.identity.items()):
+            raise BadInput(f"the checkpoint in {earlier} is of another run or another corpus")
+        mode.module.load_state_dict(saved["model"])
+        mode.optimizers.load(saved["optimizers"])
         torch.set_rng_state(saved["rng"].cpu())
         progress = Progress(**saved["progress"])
-        watch.hits = progress.target_hits
-        if distillation is not None and control is not None:
-            distillation.norm.load(saved["norm"])
-            control.stopped_at = progress.kd_stopped_at
-        if not checkpoint.carry_best(inputs.resume / "checkpoints", inputs.out / "checkpoints", progress.step):
+        if mode.distillation is not None:
+            mode.distillation.norm.load(saved["norm"])
+        if self.ranks.main and not checkpoint.carry_best(earlier / "checkpoints", papers.checkpoints, progress.step):
             progress.best_val = math.inf  # so that the next validation leaves one
-        emit.talk(f"resumed after step {progress.step}; the lines up to there are the earlier attempt's")
-        emit.replay(_earlier_log(inputs.resume), progress.step)
-    clock = TrainClock(now, settle, already_ms=progress.train_time_ms)
-
-    def save_last() -> None:
-        progress.train_time_ms, progress.target_hits = clock.milliseconds(), watch.hits
-        progress.kd_stopped_at = None if control is None else control.stopped_at
-        checkpoint.save_last(inputs.out / "checkpoints" / checkpoint.LAST, {
-            "run_id": inputs.run_id, "corpus_sha256": corpus.sha256, "progress": asdict(progress),
-            "model": model.state_dict(), "optimizers": optimizers.state(), "rng": torch.get_rng_state(),
-            "norm": {} if distillation is None else distillation.norm.state(),
-        })
-
-    def validate() -> None:
-        """Evaluate, tell, keep the best, and look at the target."""
-        progress.last_val = validation_loss(student, validation_BL, micro, loss)
-        # What a teacher's kept answers cost stands where the run begins: a part of the teacher's price.
-        cost = voice.cost if voice is not None and progress.step == 0 else None
-        emit.validation(progress.step, progress.last_val, clock.milliseconds(), **({} if cost is None else {
-            "teacher_cache_ms": cost.total_ms, "teacher_cache_built_ms": cost.built_ms}))
-        if not math.isfinite(progress.last_val):
-            finish("nan")
-            raise Diverged(f"the validation loss became {progress.last_val} after step {progress.step}")
-        if progress.last_val < progress.best_val and progress.step > 0:
-            progress.best_val = progress.last_val
-            if spec.checkpoint.keep_best:
-                checkpoint.save_weights(
-                    inputs.out / "checkpoints" / checkpoint.BEST, model, spec.model,
-                    {"step": progress.step, "val_loss": progress.last_val, "corpus_sha256": corpus.sha256,
-                     "tokenizer": spec.data.tokenizer})
-        watch.after_validation(progress.last_val)
-
-    def stop_kd_if_due(*, validated: bool) -> None:
-        if control is not None and ((validated and control.after_validation(progress.step, progress.last_val))
-                                    or control.after_step(progress.step)):
-            emit.kd_stop(progress.step, progress.last_val, control.teacher_val, control.margin)
-
-    def finish(reason: str) -> Summary:
-        clock.stop()
-        if reason != "nan":
-            save_last()
-        if cuda:
-            emit.peak(torch.cuda.max_memory_allocated() >> 20, torch.cuda.max_memory_reserved() >> 20)
-        emit.run_end(progress.step, reason)
-        return Summary(reason, progress.step, progress.last_val, progress.best_val, clock.milliseconds())
-
-    # The loop. The clock runs but for validation, checkpoints and compilation.
-    if inputs.resume is None:
-        validate()
-        stop_kd_if_due(validated=True)
-    if spec.compile:
-        gradients(student, batch_of(progress.step)[:micro], micro, loss, None)
-        model.zero_grad(set_to_none=True)
-    clock.start()
-    while progress.step < spec.horizon and not watch.confirmed:
-        if stop_asked():
-            finish("stopped")
-            raise Stopped(f"asked to stop after step {progress.step}; the last checkpoint was saved")
-
-        # One plain step
-        kd_on = control is not None and control.on
-        taught = kd_on and distillation is not None and distillation.applies(progress.step)
-        losses = gradients(student, batch_of(progress.step), micro, loss, distillation if taught else None,
-                           progress.step)
-        rate = multiplier(spec.schedule, progress.step, spec.horizon, None if control is None else control.stopped_at)
-        optimizers.step(rate)
-        # Read once, after the update: every line carries a loss, and its time must be that of finished work.
-        total, hard, soft, scale = losses.tolist()
-        progress.step += 1
-
-        tail: dict[str, float] = {"lr_mult": rate}
-        if control is not None:
-            tail = {"hard": hard, **({"soft": soft, "s": scale} if taught else {}), **tail, "kd": int(taught)}
-        emit.train(progress.step, hard, clock.milliseconds(), **tail)
-        if not math.isfinite(total):
-            finish("nan")
-            raise Diverged(f"the training loss became {total} at step {progress.step}")
-
-        # Once in a while
-        validated = progress.step % spec.validation.every == 0 or progress.step == spec.horizon
-        if validated:
-            with clock.held():
-                validate()
-        stop_kd_if_due(validated=validated)
-        if spec.checkpoint.every and progress.step % spec.checkpoint.every == 0:
-            with clock.held():
-                save_last()
-    return finish("target_confirmed" if watch.confirmed else "horizon")
+        self.emit.talk(f"resumed after step {progress.step}; the lines up to there are the earlier attempt's")
+        self.emit.replay(_earlier_log(earlier), progress.step)
+        return progress
 
 
 def _earlier_log(attempt: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -37,23 +37,30 @@ class Teacher:
         if found != sha256:
             raise BadInput(f"the teacher's checkpoint {path} was altered: its sha256 is {found}")
         checkpoint = load_weights(path)
-        theirs, ours, facts = checkpoint.model, student, checkpoint.facts
-        for name, their, our in (
-            ("vocab_size", theirs.real_vocab or theirs.vocab_size, ours.real_vocab or ours.vocab_size),
-            ("softcap", theirs.softcap, ours.softcap),
-            ("softcap_shift", theirs.softcap_shift, ours.softcap_shift),
-            ("softcap_scale", theirs.softcap_scale or theirs.softcap, ours.softcap_scale or ours.softcap),
-            ("tokenizer", facts.get("tokenizer"), tokenizer),
-            ("corpus", facts.get("corpus_sha256"), corpus_sha256),
-        ):
+        theirs, facts = checkpoint.model, checkpoint.facts
+        _check_fit(theirs, student)
+        for name, their, our in (("tokenizer", facts.get("tokenizer"), tokenizer),
+                                 ("corpus", facts.get("corpus_sha256"), corpus_sha256)):
             if their != our:
                 raise TeacherMisfit(f"{name}: the teacher has {their}, the student {our}")
-        model = GPT(checkpoint.model, length)
+        model = GPT(theirs, length)
         try:
             model.load_state_dict(checkpoint.weights)
         except RuntimeError as error:
             raise BadInput(f"{path}: the weights are not those of the model it describes: {error}") from None
         return cls(model.to(device))
+
+    @classmethod
+    def random(cls, spec: ModelSpec, *, student: ModelSpec, length: int, device: torch.device, seed: int) -> Teacher:
+        """A teacher that learned nothing, for measurements of speed. Raises as :meth:`load` does."""
+        _check_fit(spec, student)
+        model = GPT(spec, length)
+        model.initialize(torch.Generator().manual_seed(seed + 1))
+        return cls(model.to(device))
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        """The model's."""
+        return self._model.parameters()
 
     @torch.no_grad()
     def __call__(self, tokens_BL: Tensor) -> States:
@@ -70,3 +77,14 @@ class LiveTeacher:
 
     def __call__(self, tokens_BL: Tensor, step: int, row: int) -> States:  # noqa: ARG002 - a kept answer needs them
         return self._model(tokens_BL)
+
+
+def _check_fit(theirs: ModelSpec, ours: ModelSpec) -> None:
+    for name, their, our in (
+        ("vocab_size", theirs.real_vocab or theirs.vocab_size, ours.real_vocab or ours.vocab_size),
+        ("softcap", theirs.softcap, ours.softcap),
+        ("softcap_shift", theirs.softcap_shift, ours.softcap_shift),
+        ("softcap_scale", theirs.softcap_scale or theirs.softcap, ours.softcap_scale or ours.softcap),
+    ):
+        if their != our:
+            raise TeacherMisfit(f"{name}: the teacher has {their}, the student {our}")
