@@ -1,31 +1,42 @@
-"""Follows ``train.log`` from the supervisor's side: the last data line for the status, the last words for a failure."""
+"""Follows ``train.log`` from the supervisor's side: the last data line for the status, every one for the budget guard,
+the last words and the trainer's farewell for the end."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable, Sequence
 
 LINE_LIMIT = 400
 REASON_LIMIT = 300
 _WINDOW_BYTES = 256 << 10
 _DATA = re.compile(
     r"step:\d+/\d+ (train|val)_loss:|peak memory allocated: |kd_stop step:|verdict \S+ (PASS|FAIL)|run_end step:")
+_FAREWELL = re.compile(r"trainer_exit code=(\d{1,3})")
+_NO_WORDS = ("step:", "run_end ", "peak memory ", "trainer_exit ")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 class LogTail:
-    """Reads only what was added since the last look, and of that no more than the last 256 KiB."""
+    """Reads only what was added since the last look, and of that no more than the last 256 KiB.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    ``hear`` is given the new lines of each look.
+    """
+
+    def __init__(self, path: str, hear: Callable[[Sequence[str]], None] | None = None) -> None:
+        self._path, self._hear = path, hear
         self._offset = 0
         self.last_line: str | None = None
 
     def look(self) -> int:
         """Read on; returns the log's size in bytes, 0 when there is none."""
         try:
+            size = os.stat(self._path).st_size
+            if size == self._offset:
+                return size
+            if size < self._offset:
+                self._offset = 0  # it was cut off
             with open(self._path, "rb") as handle:
-                size = os.fstat(handle.fileno()).st_size
                 start = max(self._offset, size - _WINDOW_BYTES)
                 handle.seek(start)
                 data = handle.read(size - start)
@@ -34,10 +45,10 @@ class LogTail:
         end = data.rfind(b"\n") + 1
         if end:
             self._offset = start + end
-            for line in reversed(_lines(data[:end])):
-                if _DATA.match(line):
-                    self.last_line = line[:LINE_LIMIT]
-                    break
+            lines = _lines(data[:end])
+            self.last_line = next((line[:LINE_LIMIT] for line in reversed(lines) if _DATA.match(line)), self.last_line)
+            if self._hear is not None:
+                self._hear(lines)
         elif len(data) >= _WINDOW_BYTES:
             self._offset = size
         return size
@@ -45,20 +56,35 @@ class LogTail:
 
 def last_words(path: str) -> str | None:
     """The last non-empty line of the log that is not data: where a program that fails says why."""
+    for line in reversed(_lines(tail_of(path, _WINDOW_BYTES))):
+        if line.strip() and not line.startswith(_NO_WORDS):
+            return line.strip()[:REASON_LIMIT]
+    return None
+
+
+def farewell(path: str) -> int | None:
+    """The exit code with which the trainer took its leave; None where its log does not end so."""
+    for line in reversed(_lines(tail_of(path, _WINDOW_BYTES))):
+        if (match := _FAREWELL.fullmatch(line)) is not None:
+            return int(match[1])
+        if _DATA.match(line):
+            return None
+    return None
+
+
+def tail_of(path: str, limit: int) -> bytes:
+    """The last ``limit`` bytes of the log; nothing where it cannot be read."""
     try:
         with open(path, "rb") as handle:
             size = os.fstat(handle.fileno()).st_size
-            handle.seek(max(0, size - _WINDOW_BYTES))
-            data = handle.read(_WINDOW_BYTES)
+            handle.seek(max(0, size - limit))
+            return handle.read(limit)
     except OSError:
-        return None
-    for line in reversed(_lines(data)):
-        if line.strip() and not line.startswith(("step:", "run_end ", "peak memory ")):
-            return line.strip()[:REASON_LIMIT]
-    return None
+        return b""
 
 
 def _lines(data: bytes) -> list[str]:
     """Lines fit to be shown: escape sequences gone, and no other control character kept."""
     text = _ESCAPES.sub("", data.decode("utf-8", "replace"))
-    return ["".join(c if c.isprintable() else " " for c in line[:4096]) for line in text.split("\n")]
+    return [line if line.isprintable() else "".join(c if c.isprintable() else " " for c in line)
+            for line in (whole[:4096] for whole in text.split("\n"))]

@@ -6,7 +6,14 @@ import json
 from itertools import groupby
 
 from orchestrator.domain.errors import UnknownRun
-from orchestrator.planning.dry_run import DryRunDocument, ShownHost, ShownLane, ShownRun, dispatch_preview, launch_script
+from orchestrator.planning.dry_run import (
+    DryRunDocument,
+    ShownHost,
+    ShownLane,
+    ShownRun,
+    dispatch_preview,
+    launch_script,
+)
 from orchestrator.planning.plan import Plan, PlannedRun
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from orchestrator.dispatch.failure_words import failure_words
 from orchestrator.dispatch.home import Home
 from orchestrator.ledger.rows import Explanation
 from orchestrator.ledger.store import Ledger
@@ -56,6 +57,7 @@ def explain(home: Home, ledger: Ledger, reference: str) -> Shown:
         "name": row.name, "run_id": row.run_id, "campaign": row.campaign, "mode": row.mode, "host": row.host,
         "status": row.status, "labels": ", ".join(row.labels), "state": row.state, "outcome": row.outcome,
         "verdict": row.verdict, "policy": told.policy_name, "budget": told.budget_derivation,
+        "failure": failure_words(ledger.current_attempt(run_id).exit_json),
         "attempt": told.attempt_no, "train_time_ms": row.train_time_ms, "final_val": row.final_val,
         "best_val": row.best_val, "steps_to_target": row.steps_to_target, "evidence": row.artifact_dir,
         "evidence_sha256": told.evidence_id,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from orchestrator.dispatch.failure_words import failure_words
 from orchestrator.dispatch.last_seen import LastSeen, parse_utc
 from orchestrator.domain.lifecycle import LIVE_STATES, State
 from orchestrator.ledger.rows import AttemptRow, HostSeen, LedgerRow
@@ -132,7 +133,8 @@ def _at_rest(known: Known, attempt: AttemptRow) -> tuple[str, str]:
         return "nothing was placed on any host", "'kdorch campaign launch FILE' launches it"
     if attempt.state is State.ABANDONED:
         return "it was withdrawn before its trainer started", "'kdorch run retry' gives it another attempt"
-    ended = f"it ended: {attempt.outcome}"
+    failure = failure_words(attempt.exit_json)
+    ended = f"it ended: {attempt.outcome}{f' ({failure})' if failure else ''}"
     if row is None or row.verdict is None:
         return f"{ended}, and there is no verdict", "'kdorch run retry' gives it another attempt"
     failed = f" ({', '.join(row.failed_gates)})" if row.failed_gates else ""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from orchestrator.domain.comparability import Ran, comparability
 from orchestrator.report.answer import answer
 from orchestrator.report.comparisons import Analysis, Arm, Reached, analyse
 from orchestrator.report.figures import campaign_figures
@@ -43,7 +44,7 @@ def build_report(report: CampaignReport) -> ReportPages:
     figures = campaign_figures(report, analysis)
     limits = {p.stage: p.budget_ms for p in report.policies if p.budget_ms is not None}
     words: dict[str, Any] = {
-        "r": report, "answer": printable(told), "figures": figures,
+        "r": report, "incomparable": printable(_incomparable(report)), "answer": printable(told), "figures": figures,
         "arms": [_arm_words(a) for a in analysis.arms],
         "certainty": _certainty(analysis),
         "baselines": [_baseline_words(b) for b in analysis.baselines],
@@ -56,6 +57,12 @@ def build_report(report: CampaignReport) -> ReportPages:
         "commands": _commands(report, analysis),
     }
     return ReportPages(told, _render(words), figures)
+
+
+def _incomparable(report: CampaignReport) -> str:
+    """Why some runs may not be compared with each other; empty where all may."""
+    ran = [Ran(r.name, r.arm, r.device, r.precision, r.torch) for r in report.runs if r.finished and r.device]
+    return comparability(ran).statement
 
 
 def _render(words: dict[str, Any]) -> str:

@@ -98,6 +98,7 @@ def _run(ledger: Reads, root: Path, member: MemberRow, row: LedgerRow, spec: Map
                   for g in ledger.explain(member.run_id, campaign=member.campaign_id).gates
                   if g.result in ("fail", "unknown"))
     usage = json.loads(measured.usage_json) if measured is not None else {}
+    environment = json.loads(measured.environment_json) if measured is not None else {}
     seed = spec.get("seed")
     return ReportRun(
         run_id=member.run_id, name=member.name, stage=member.stage, role=member.role.value,
@@ -112,4 +113,6 @@ def _run(ledger: Reads, root: Path, member: MemberRow, row: LedgerRow, spec: Map
         parameters=measured.parameters if measured is not None else None,
         teacher=names.get(member.teacher_run_id or ""), twin=names.get(member.twin_run_id or ""),
         reference=names.get(member.reference_run_id or ""),
+        device=environment.get("gpu_model") or environment.get("device"), precision=environment.get("precision"),
+        torch=environment.get("torch"),
         other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points)

@@ -32,6 +32,7 @@ class ReportRun:
     ``arm`` names the configuration without its seed; runs of one arm differ in nothing but their seed.
     ``twin`` is the name of its control (the same schedule without KD) and ``reference`` that of the plain CE run, both
     of the same seed. ``gates`` holds the gates that did not pass. ``target`` is the loss its stage asks for.
+    ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself.
     ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
     """
 
@@ -61,6 +62,9 @@ class ReportRun:
     twin: str | None = None
     reference: str | None = None
     other_cpu_fraction: float | None = None
+    device: str | None = None
+    precision: str | None = None
+    torch: str | None = None
     validations: tuple[ValPoint, ...] = ()
 
     @property

@@ -431,3 +431,17 @@ def test_a_student_that_missed_its_target_says_so():
 def test_there_are_four_formats():
     with pytest.raises(ValueError, match="table, json, csv and md"):
         format_rows([], "xml")
+
+
+def test_runs_that_ran_under_other_conditions_are_told_below_the_answer() -> None:
+    alike = {"device": "H100", "precision": "bf16", "torch": "2.13.0"}
+    same = campaign(*(replace(r, **alike) for r in FULL.runs))
+    assert "Not one experiment" not in build_report(same).markdown
+    moved = campaign(replace(same.runs[0], device="GB10"), *same.runs[1:])
+    told = build_report(moved).markdown
+    line, = (x for x in told.splitlines() if "Not one experiment" in x)
+    assert "H100 and GB10" in line
+    assert "not compared across device" in line
+    assert "ce even within themselves" in line
+    other = campaign(replace(same.runs[0], torch="2.11.0"), *same.runs[1:])
+    assert "torch 2.11.0" in build_report(other).markdown
