@@ -15,16 +15,16 @@ from worker.wire import CONTRACT, to_bytes, utc
 
 
 class Beats:
-    """Writes the statuses of one attempt. ``hear`` is :class:`~worker.logtail.LogTail`'s.
+    """Writes the statuses of one attempt; ``before`` is the number of the last beat that another wrote.
 
     A status that cannot be written (a full disk) is noted and tried again with the next beat; it never ends a run.
     """
 
-    def __init__(self, attempt: AttemptDir, beat_s: float, log: LogTail, *, wall: Callable[[], float] = time.time,
-                 monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, attempt: AttemptDir, beat_s: float, log: LogTail, *, before: int = 0,
+                 wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._attempt, self._beat_s, self._log = attempt, beat_s, log
         self._wall, self._monotonic = wall, monotonic
-        self._count = 0
+        self._count = before
         self._next = 0.0
         self.meter = LoadMeter(monotonic=monotonic)
         """To be replaced by the trainer's own, once there is one."""

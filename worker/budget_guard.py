@@ -5,9 +5,9 @@ exceeds it. Before that, a lower bound of its train time at the horizon is::
 
     train_time(s) + (N - s) * CALM * fastest
 
-where ``fastest`` is the lowest mean time per step of any ``WINDOW`` steps in a row. ``CALM`` takes a little off, since a
-host whose neighbours leave gets faster than it ever was. The bound is used only where it is one: after a warm-up, for a
-run that goes to its horizon (not where it may stop at a target) with steps of one kind (not in stages, and not where
+where ``fastest`` is the lowest mean time per step of any ``WINDOW`` steps in a row. ``CALM`` takes a little off, since
+a host whose neighbours leave gets faster than it ever was. The bound is used only where it is one: after a warm-up, for
+a run that goes to its horizon (not where it may stop at a target) with steps of one kind (not in stages, and not where
 earlier steps were made elsewhere), and, of a run that distils, only after its teacher was let go, since steps without
 one are faster; the fastest window is then looked for among those.
 

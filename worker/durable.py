@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 
@@ -11,22 +12,28 @@ def write_atomic(path: str, data: bytes, *, sync: bool = True) -> None:
     With ``sync`` the new content is on the disk when this returns. Raises ``OSError`` (a full disk, for one), and
     then leaves the old content and no temporary file.
     """
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.tmp-{os.getpid()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    temporary = _aside(path)
     try:
-        try:
-            write_all(fd, data)
-            if sync:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
+        _fill(temporary, data, sync)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):  # it could not even be made
+            os.unlink(temporary)
         raise
     if sync:
-        sync_directory(directory)
+        sync_directory(os.path.dirname(path))
+
+
+def create_atomic(path: str, data: bytes) -> None:
+    """Write ``path`` in one step, durably. Raises ``FileExistsError``, and changes nothing, where it is there."""
+    temporary = _aside(path)
+    try:
+        _fill(temporary, data, sync=True)
+        os.link(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+    sync_directory(os.path.dirname(path))
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
@@ -60,5 +67,20 @@ def read_file(path: str, limit: int) -> bytes | None:
             pieces.append(piece)
             left -= len(piece)
         return b"".join(pieces)
+    finally:
+        os.close(fd)
+
+
+def _aside(path: str) -> str:
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name}.tmp-{os.getpid()}")
+
+
+def _fill(path: str, data: bytes, sync: bool) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        write_all(fd, data)
+        if sync:
+            os.fsync(fd)
     finally:
         os.close(fd)

@@ -6,7 +6,8 @@ held by the supervisor or by somebody about to become it, and a free lock proves
 says "ok" once ``claim.json`` is durable and it has its place in the queue; only then does the launcher answer and
 let go of ``launch.lock``, so that places are given in the order of launches.
 A claim without ``started.json`` whose supervisor is gone never ran its trainer: it is started again, whatever boot it
-was made in.
+was made in. One with ``started.json`` of this boot, whose supervisor is gone and that has no seal, is adopted: a
+supervisor is left behind that watches the trainer and seals, and starts nothing (``adoption``).
 """
 
 from __future__ import annotations
@@ -21,28 +22,17 @@ import traceback
 from dataclasses import dataclass
 
 from worker import process
-from worker.durable import read_file, sync_directory, write_atomic
+from worker.adoption import Adopter, adoptable
+from worker.durable import sync_directory, write_atomic
 from worker.faults import crash_point
 from worker.locks import exclusive_within, is_held, open_lock
 from worker.notes import note
 from worker.observe import read_document
+from worker.order import BadOrder, Order, read_order
 from worker.paths import AttemptDir, Root
-from worker.queue import Ticket
-from worker.trainer_command import BUNDLE
+from worker.queue import Terms, Ticket
 from worker.vigil import Vigil
-from worker.wire import (
-    CONTRACT,
-    DOCUMENT_LIMIT_BYTES,
-    ContractError,
-    Dispatch,
-    is_attempt,
-    is_digest,
-    parse,
-    parse_dispatch,
-    sha256_hex,
-    to_bytes,
-    utc,
-)
+from worker.wire import CONTRACT, Document, to_bytes, utc
 
 LOCK_PATIENCE_S = 60.0
 READY_PATIENCE_S = 30.0
@@ -65,18 +55,6 @@ class Answer:
         return self.result in ("started", "exists")
 
 
-@dataclass(frozen=True)
-class Order:
-    """One launch, its documents read and found in agreement."""
-
-    root: Root
-    attempt: AttemptDir
-    dispatch_sha256: str
-    dispatch: Dispatch
-    dispatch_bytes: bytes
-    entry: str
-
-
 class _Refusal(Exception):
     def __init__(self, result: str, detail: str) -> None:
         super().__init__(detail)
@@ -89,17 +67,19 @@ def launch(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Answer
     The launch lock is held until this process ends: the answer is printed while no other launch of the run is at work.
     """
     try:
-        order = _read_order(root, run_id, number, dispatch_sha256)
+        order = read_order(root, run_id, number, dispatch_sha256)
         lock = open_lock(root.launch_lock(run_id))
         if not exclusive_within(lock, LOCK_PATIENCE_S):
             raise _Refusal("refused", f"another launch of this run has held its lock for {LOCK_PATIENCE_S:.0f} s")
         _refuse_stale(order)
-        supervisor_lock = _claim(order)
-        if supervisor_lock is None:
+        claim = _claim(order)
+        if claim is None:
             return Answer("exists", _standing(order.attempt))
-        return _leave_supervisor(order, supervisor_lock)
+        return _leave_supervisor(order, claim)
     except _Refusal as refusal:
         return refusal.answer
+    except BadOrder as error:
+        return Answer("refused", str(error))
     except OSError as error:
         return Answer("refused", f"the host could not write: {error}")
 
@@ -107,7 +87,7 @@ def launch(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Answer
 def look(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Answer:
     """Say what :func:`launch` would find, and change nothing. ``refused`` where there is no claim to look at."""
     try:
-        order = _read_order(root, run_id, number, dispatch_sha256)
+        order = read_order(root, run_id, number, dispatch_sha256)
         _refuse_stale(order)
         if not order.attempt.exists():
             return Answer("refused", "not claimed")
@@ -115,49 +95,10 @@ def look(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Answer:
         return Answer("exists", _standing(order.attempt))
     except _Refusal as refusal:
         return refusal.answer
+    except BadOrder as error:
+        return Answer("refused", str(error))
     except OSError as error:
         return Answer("refused", f"the host could not read: {error}")
-
-
-def _read_order(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Order:
-    """Hold the documents against their digests and against what was asked. Raises :class:`_Refusal`."""
-    for value, name in ((run_id, "--run"), (dispatch_sha256, "--dispatch")):
-        if not is_digest(value):
-            raise _Refusal("refused", f"{name} is not a sha256 in 64 lower-case hex digits")
-    if not is_attempt(number):
-        raise _Refusal("refused", f"--attempt {number} is not an attempt's number")
-    try:
-        spec_path, dispatch_path = root.spec(run_id), root.dispatch(run_id, dispatch_sha256)
-        spec = parse("spec", _read_exactly(spec_path, run_id), spec_path)
-        data = _read_exactly(dispatch_path, dispatch_sha256)
-        dispatch = parse_dispatch(data, dispatch_path)
-    except ContractError as error:
-        raise _Refusal("refused", str(error)) from None
-    _refuse_disagreement(dispatch, spec["needs"]["gpus"], run_id, number, root)
-    return Order(root, root.attempt(run_id, number), dispatch_sha256, dispatch, data, spec["entry"])
-
-
-def _read_exactly(path: str, sha256: str) -> bytes:
-    data = read_file(path, DOCUMENT_LIMIT_BYTES + 1)
-    if data is None:
-        raise _Refusal("refused", f"{path} is missing")
-    if sha256_hex(data) != sha256:
-        raise _Refusal("refused", f"{path} was altered: its sha256 is {sha256_hex(data)}")
-    return data
-
-
-def _refuse_disagreement(dispatch: Dispatch, spec_gpus: int, run_id: str, number: int, root: Root) -> None:
-    for name, said, asked in (("run_id", dispatch.run_id, run_id), ("attempt", dispatch.attempt, number)):
-        if said != asked:
-            raise _Refusal("refused", f"dispatch.json speaks of {name} {said}, the launch of {asked}")
-    if dispatch.gpus < spec_gpus:
-        raise _Refusal("refused", f"the spec needs {spec_gpus} GPUs; dispatch.json gives {dispatch.gpus}")
-    if max(1, dispatch.gpus) > dispatch.slots:
-        raise _Refusal("refused", f"the run needs {dispatch.gpus} slots; the host has {dispatch.slots}")
-    # A bundle directory is named by its digest: the manifest must not name code that did not run.
-    parent, name = os.path.split(BUNDLE)
-    if os.path.realpath(parent) == os.path.join(os.path.realpath(root.path), "bundles") and name != dispatch.bundle:
-        raise _Refusal("refused", f"dispatch.json asks for bundle {dispatch.bundle}; this is {name}")
 
 
 def _refuse_stale(order: Order) -> None:
@@ -172,8 +113,16 @@ def _refuse_conflict(order: Order, claim: dict[str, object] | None) -> None:
         raise _Refusal("conflict", f"the attempt is claimed with dispatch {claim['dispatch_sha256']}")
 
 
-def _claim(order: Order) -> int | None:
-    """The supervisor's lock, held, if this launch is to start a supervisor; None if the attempt has had its start."""
+@dataclass(frozen=True)
+class _Claim:
+    """The supervisor's lock, held for whom this launch is to leave behind. ``started``: it adopts what that tells."""
+
+    lock_fd: int
+    started: Document | None = None
+
+
+def _claim(order: Order) -> _Claim | None:
+    """What is left to do for this attempt; None where it has a supervisor, or needs none any more."""
     attempt = order.attempt
     attempts = os.path.dirname(attempt.path)
     os.makedirs(attempts, exist_ok=True)
@@ -182,7 +131,7 @@ def _claim(order: Order) -> int | None:
     except FileExistsError:
         _refuse_conflict(order, _await_claim(attempt))
         if _has_had_its_start(attempt):
-            return None
+            return _adoption(attempt)
     else:
         sync_directory(attempts)
         sync_directory(os.path.dirname(attempts))
@@ -192,7 +141,21 @@ def _claim(order: Order) -> int | None:
     if not exclusive_within(fd, SETTLE_PATIENCE_S) or _has_had_its_start(attempt):
         os.close(fd)
         return None
-    return fd
+    return _Claim(fd)
+
+
+def _adoption(attempt: AttemptDir) -> _Claim | None:
+    """The lock of a started attempt that lost its supervisor in this boot."""
+    started = adoptable(attempt)
+    lock = attempt.file("supervisor.lock")
+    # Most that are launched again are well looked after: no need to wait for their locks.
+    if started is None or os.path.lexists(attempt.file("exit.json")) or is_held(lock):
+        return None
+    fd = open_lock(lock)
+    if not exclusive_within(fd, SETTLE_PATIENCE_S) or os.path.lexists(attempt.file("exit.json")):
+        os.close(fd)
+        return None
+    return _Claim(fd, started)
 
 
 def _await_claim(attempt: AttemptDir) -> dict[str, object] | None:
@@ -218,7 +181,7 @@ def _standing(attempt: AttemptDir) -> str:
     return "waiting" if held else "claimed; its supervisor is gone and the trainer never ran"
 
 
-def _leave_supervisor(order: Order, supervisor_lock: int) -> Answer:
+def _leave_supervisor(order: Order, claim: _Claim) -> Answer:
     """Fork the supervisor off for good and wait for its word."""
     read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
     sys.stdout.flush()
@@ -228,14 +191,14 @@ def _leave_supervisor(order: Order, supervisor_lock: int) -> Answer:
         # Twice, so that the supervisor is nobody's child here and can never get a terminal.
         os.setsid()
         if os.fork() == 0:
-            _be_supervisor(order, supervisor_lock, write_fd)
+            _be_supervisor(order, claim, write_fd)
         os._exit(0)
     os.close(write_fd)
     os.waitpid(child, 0)
-    return _hear(read_fd)
+    return _hear(read_fd, "claimed" if claim.started is None else "adopted")
 
 
-def _hear(read_fd: int) -> Answer:
+def _hear(read_fd: int, what: str) -> Answer:
     """The supervisor's word on the pipe. A pipe that closes without one proves that it died."""
     said = b""
     until = time.monotonic() + READY_PATIENCE_S
@@ -245,20 +208,21 @@ def _hear(read_fd: int) -> Answer:
         piece = os.read(read_fd, 4096)
         said += piece
         if said == _OK:
-            return Answer("started", "claimed")
+            return Answer("started", what)
         if not piece:
             return Answer("refused", said.decode("utf-8", "replace") or
                           "the supervisor died before it was ready; launching again is safe")
-    return Answer("started", "claimed; its supervisor lives but is slow to report")
+    return Answer("started", f"{what}; its supervisor lives but is slow to report")
 
 
-def _be_supervisor(order: Order, supervisor_lock: int, ready_fd: int) -> None:
+def _be_supervisor(order: Order, claim: _Claim, ready_fd: int) -> None:
     """In the supervisor's process, never returns: cut all ties, claim, say so, and keep the vigil."""
     code = 70
     try:
         try:
-            _cut_ties(order.attempt, keep=(supervisor_lock, ready_fd))
-            vigil = _take_up(order)
+            _cut_ties(order.attempt, keep=(claim.lock_fd, ready_fd))
+            watcher = _take_up(order) if claim.started is None else Adopter(order, claim.started)
+            watcher.announce()
         except Exception as error:
             with contextlib.suppress(BrokenPipeError):
                 os.write(ready_fd, f"the supervisor could not claim the attempt: {error}".encode())
@@ -266,7 +230,7 @@ def _be_supervisor(order: Order, supervisor_lock: int, ready_fd: int) -> None:
         with contextlib.suppress(BrokenPipeError):  # the launcher may be gone; the claim stands all the same
             os.write(ready_fd, _OK)
         os.close(ready_fd)
-        code = 0 if vigil.keep() else 75
+        code = 0 if watcher.keep() else 75
     except BaseException:  # noqa: BLE001 - the last line of defence writes down what happened
         note(traceback.format_exc())
     finally:
@@ -292,6 +256,7 @@ def _take_up(order: Order) -> Vigil:
     """Describe the claim durably and take a place in the queue."""
     attempt = order.attempt
     write_atomic(attempt.file("dispatch.json"), order.dispatch_bytes)
+    crash_point("after_dispatch")
     claim = {
         "contract": CONTRACT, "run_id": attempt.run_id, "attempt": attempt.number,
         "dispatch_sha256": order.dispatch_sha256, "boot_id": process.boot_id(), "claimed_at": utc(time.time()),
@@ -299,7 +264,6 @@ def _take_up(order: Order) -> Vigil:
     }
     write_atomic(attempt.file("claim.json"), to_bytes(claim))
     crash_point("after_claim")
-    ticket = Ticket.take(order.root, attempt.run_id, attempt.number)
-    vigil = Vigil(order.root, attempt, order.dispatch, order.dispatch_sha256, order.entry, ticket)
-    vigil.announce()
-    return vigil
+    ticket = Ticket.take(order.root, attempt.run_id, attempt.number, Terms.of(order.dispatch), order.dispatch.priority)
+    crash_point("after_ticket")
+    return Vigil(order, ticket)

@@ -22,9 +22,12 @@ class LoadMeter:
     def __init__(self, session: int = 0, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._session, self._monotonic = session, monotonic
         self._family: list[int] = []
+        self.seen: set[int] = set()
+        """Every process of the family that was met."""
         self._looked_up: float | None = None
         self._machine = _machine_ticks()
         self._own = self._own_ticks()
+        self._most = self._own
         self._begun = self._machine
         self._others = 0
         self._peak: float | None = None
@@ -41,7 +44,7 @@ class LoadMeter:
             self._others += others
             if total >= PEAK_TICKS:
                 self._peak = max(self._peak or 0.0, fraction)
-        self._machine, self._own = machine, own
+        self._machine, self._own, self._most = machine, own, max(self._most, own)
         return {"loadavg_1m": loadavg_1m(), "other_cpu_fraction": fraction}
 
     def summary(self) -> dict[str, Any]:
@@ -52,11 +55,17 @@ class LoadMeter:
         return {"loadavg_1m": loadavg_1m(), "other_cpu_fraction": mean, "other_cpu_fraction_peak": self._peak,
                 "cores": os.cpu_count()}
 
+    @property
+    def most_cpu_ms(self) -> int:
+        """The most CPU time that the family was seen to have had: a lower bound of what it had."""
+        return round(self._most * 1000 / os.sysconf("SC_CLK_TCK"))
+
     def _own_ticks(self) -> int:
         now = self._monotonic()
         me = os.getpid()
         if self._session and (self._looked_up is None or now - self._looked_up >= FAMILY_EVERY_S):
             self._family = [p.pid for p in family(me, self._session, all_processes())]
+            self.seen.update(self._family)
             self._looked_up = now
         total = 0
         for pid in (me, *self._family):

@@ -13,6 +13,7 @@ _WINDOW_BYTES = 256 << 10
 _DATA = re.compile(
     r"step:\d+/\d+ (train|val)_loss:|peak memory allocated: |kd_stop step:|verdict \S+ (PASS|FAIL)|run_end step:")
 _FAREWELL = re.compile(r"trainer_exit code=(\d{1,3})")
+_TRAIN_TIME = re.compile(r"step:\d+/\d+ (?:train|val)_loss:\S+ train_time:(\d{1,15}(?:\.\d{1,9})?)ms ")
 _NO_WORDS = ("step:", "run_end ", "peak memory ", "trainer_exit ")
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -70,6 +71,14 @@ def farewell(path: str) -> int | None:
         if _DATA.match(line):
             return None
     return None
+
+
+def last_train_time_ms(path: str) -> float:
+    """The last ``train_time`` that was printed; 0 where there is none."""
+    for line in reversed(_lines(tail_of(path, _WINDOW_BYTES))):
+        if (match := _TRAIN_TIME.match(line)) is not None:
+            return float(match[1])
+    return 0.0
 
 
 def tail_of(path: str, limit: int) -> bytes:

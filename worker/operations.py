@@ -13,6 +13,7 @@ from worker import assets, housekeeping, prepare, wire
 from worker.durable import read_file, write_atomic
 from worker.launch import look
 from worker.launches import BEAT_EVERY_S, launch_in_child
+from worker.limits import ask_to_stop
 from worker.observe import observe
 from worker.paths import AttemptDir, PathRefused, Root, open_beneath
 from worker.pieces import read_piece, read_whole, unpacked
@@ -142,12 +143,13 @@ class Operations:
                                   news_only=fields.flag("news_only", False))
 
     def _stop(self, fields: Fields, _body: bytes) -> Result:
+        """A request that is written stands; only one for waiting runs alone gives way to one that is not."""
         attempt, reason = self._attempt(fields), fields.text("reason", "stop requested")
+        only_waiting = fields.flag("only_waiting", False)
         if not attempt.exists():
             raise RequestRefused("not_found", f"attempt {attempt.number} of run {attempt.run_id} is not here")
-        sealed, asked = (os.path.lexists(attempt.file(name)) for name in ("exit.json", "stop.request"))
-        if not sealed and not asked:
-            write_atomic(attempt.file("stop.request"), wire.to_bytes({"contract": wire.CONTRACT, "reason": reason}))
+        if not os.path.lexists(attempt.file("exit.json")):
+            ask_to_stop(attempt, reason, only_waiting=only_waiting)
         return {}, b""
 
     def _adopt(self, fields: Fields, _body: bytes) -> Result:

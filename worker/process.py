@@ -10,6 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 BOOT_ID_VARIABLE = "KDORCH_BOOT_ID_FILE"
@@ -140,20 +141,36 @@ def send(pid: int, number: int) -> None:
         return
 
 
+def writes_to(pid: int, path: str) -> bool:
+    """Whether the process has the file as its standard output or errors."""
+    for fd in (1, 2):
+        with suppress(OSError):
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == path:
+                return True
+    return False
+
+
 def sweep(session: int, reap: Callable[[], None], pause: Callable[[float], None], patience_s: float) -> int:
-    """Kill everything that descends from this process or belongs to ``session``. Returns how many were killed.
+    """Kill everything that descends from this process or belongs to ``session``. Returns how many were killed."""
+    def left() -> list[ProcessStat]:
+        reap()
+        return family(os.getpid(), session, all_processes())
+
+    return len(kill_all(left, pause, patience_s))
+
+
+def kill_all(left: Callable[[], list[ProcessStat]], pause: Callable[[float], None], patience_s: float) -> set[int]:
+    """Kill whatever is ``left``; returns the pids that were killed.
 
     Repeats until nothing is left, because what is being killed may fork. Gives up after ``patience_s``, since a
     process that the kernel holds in uninterruptible sleep cannot be killed by anybody.
     """
-    me = os.getpid()
     killed: set[int] = set()
     until = time.monotonic() + patience_s
     while True:
-        reap()
-        alive = [p for p in family(me, session, all_processes()) if not p.dead]
+        alive = [p for p in left() if not p.dead]
         if not alive or time.monotonic() > until:
-            return len(killed)
+            return killed
         for p in alive:
             send(p.pid, signal.SIGKILL)
             killed.add(p.pid)

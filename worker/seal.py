@@ -11,13 +11,12 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from worker.durable import sync_directory, write_all, write_atomic
 from worker.faults import crash_point
 from worker.manifest import Facts, statement, take_inventory
 from worker.paths import AttemptDir
-from worker.wire import CONTRACT, sha256_hex, to_bytes
+from worker.wire import CONTRACT, Document, sha256_hex, to_bytes
 
 PATIENCE_S = 600.0
 RETRY_S = 0.5
@@ -27,23 +26,26 @@ _RESERVE = ".reserve"
 
 @dataclass(frozen=True)
 class Ending:
-    """How the attempt ended: one of the contract's outcomes, why in words, and what the process's end was."""
+    """How the attempt ended: one of the contract's outcomes, why in words, what the process's end was, and the
+    contract's ``failure`` where something went wrong in the trainer."""
 
     outcome: str
     reason: str | None = None
     exit_code: int | None = None
     signal: int | None = None
+    failure: Document | None = None
 
 
 @dataclass(frozen=True)
 class Account:
-    """The figures of the seal: times, and the usage for the manifest. ``started_at`` None: the trainer never ran."""
+    """The figures of the seal: times, and who saw the end. ``started_at`` None: the trainer never ran."""
 
     boot_id: str
     started_at: str | None
     ended_at: str
     wall_ms: int
     cpu_ms: int
+    witness: str = "supervisor"
 
 
 def set_reserve_aside(attempt: AttemptDir) -> None:
@@ -88,15 +90,17 @@ def _seal(attempt: AttemptDir, ending: Ending, account: Account, facts: Facts, f
     write_atomic(attempt.file("manifest.json"), manifest)
     crash_point("before_exit")
     sizes = {s.name: s.size_bytes for s in inventory.subjects}
-    document: dict[str, Any] = {
+    document: Document = {
         "contract": CONTRACT, "run_id": attempt.run_id, "attempt": attempt.number,
         "outcome": ending.outcome, "exit_code": ending.exit_code, "signal": ending.signal, "reason": ending.reason,
-        "witness": "supervisor", "boot_id": account.boot_id, "started_at": account.started_at,
+        "failure": ending.failure, "witness": account.witness,
+        "boot_id": account.boot_id, "started_at": account.started_at,
         "ended_at": account.ended_at, "wall_ms": account.wall_ms, "cpu_ms": account.cpu_ms,
         "manifest_sha256": sha256_hex(manifest), "train_log_bytes": sizes.get("train.log", 0),
     }
     write_atomic(attempt.file("exit.json"), to_bytes(document))
     sync_directory(os.path.dirname(attempt.path))
+    crash_point("after_exit")
 
 
 def _remove_leftovers(attempt: AttemptDir) -> None:

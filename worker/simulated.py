@@ -36,6 +36,14 @@ class BadInput(Exception):
     """The documents do not describe a run that can be made."""
 
 
+class ToldToFail(Exception):
+    """The spec's fault ends the run with ``code``."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"exit code {code}")
+        self.code = code
+
+
 class Schedule:
     """The learning-rate multiplier of a spec, with the further ramp that the KD stop sets off once and for ever."""
 
@@ -196,7 +204,7 @@ class Run:
         match self._sim["fault"]:
             case "exit":
                 print("the simulated trainer was told to fail", file=sys.stderr, flush=True)
-                sys.exit(int(self._sim["exit_code"]))
+                raise ToldToFail(int(self._sim["exit_code"]))
             case "ignore_term":
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 print("SIGTERM will be ignored", flush=True)
@@ -218,7 +226,7 @@ class Run:
             case "oom":
                 print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.21 GiB. GPU 0 has a total "
                       "capacity of 79.11 GiB of which 3.32 GiB is free.", file=sys.stderr, flush=True)
-                sys.exit(EXIT_OOM)
+                raise ToldToFail(EXIT_OOM)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -229,8 +237,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--attempt", required=True, type=int, metavar="N")
     asked = parser.parse_args(argv)
     root = Root.at(asked.root)
+    code = _train(root, root.attempt(asked.run, asked.attempt))
+    print(f"trainer_exit code={code}", flush=True)
+    return code
+
+
+def _train(root: Root, attempt: AttemptDir) -> int:
     try:
-        run = Run(root, root.attempt(asked.run, asked.attempt))
+        run = Run(root, attempt)
     except (BadInput, ContractError) as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -239,7 +253,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         run.told_to_stop = True
 
     signal.signal(signal.SIGTERM, stop)
-    return run.train()
+    try:
+        return run.train()
+    except ToldToFail as told:
+        return told.code
 
 
 def _document(path: str, kind: str) -> dict[str, Any]:

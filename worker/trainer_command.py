@@ -39,12 +39,10 @@ def trainer_argv(python: str, entry: str, root: Root, attempt: AttemptDir) -> li
 
 def trainer_environment(host: Mapping[str, str], dispatch: Dispatch, devices: Sequence[str]) -> dict[str, str]:
     """A small environment that does not depend on who launched: what programs need of the host's, what the dispatch
-    says, and the places of the code and of the GPUs."""
+    says, and the places of the code and of the GPUs. A run that was given no GPU sees none: others lease them."""
     kept = {name: value for name, value in host.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)}
     kept.update(dispatch.trainer_env)
-    kept.update(PYTHONPATH=BUNDLE, PYTHONUNBUFFERED="1")
-    if devices:
-        kept["CUDA_VISIBLE_DEVICES"] = ",".join(devices)
+    kept.update(PYTHONPATH=BUNDLE, PYTHONUNBUFFERED="1", CUDA_VISIBLE_DEVICES=",".join(devices))
     return kept
 
 

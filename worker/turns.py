@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from worker.groups import Group, is_full, try_join
 from worker.gpu import GpusUnknown
+from worker.groups import Group, is_full, try_join
 from worker.leases import Claimant, Leases, owners, try_leases
 from worker.paths import AttemptDir, Root
 from worker.process import identity_of
@@ -32,8 +32,9 @@ _WORDS_LIMIT = 400
 class Taken:
     """What this run holds: the locks of all of it, to be inherited by its trainer, are ``fds``."""
 
-    slots: Slots
-    leases: Leases
+    claimant: Claimant
+    slots: Slots = Slots()
+    leases: Leases = Leases()
     group_fd: int | None = None
 
     @property
@@ -61,7 +62,7 @@ class Turn:
                  monotonic: Callable[[], float] = time.monotonic) -> None:
         self._root, self._dispatch, self._ticket, self._monotonic = root, dispatch, ticket, monotonic
         self._group = Group.of(dispatch.group)
-        self.claimant = Claimant(attempt, dispatch.gpus, dispatch.per_gpu, dispatch.gpu_memory_mib)
+        self._claimant = Claimant(attempt, dispatch.gpus, dispatch.per_gpu, dispatch.gpu_memory_mib)
         self._pool: tuple[str, ...] | None = None
         self._look_again = 0.0
         self._patience = LOOK_SOON_S
@@ -109,7 +110,7 @@ class Turn:
         if self._pool is None:
             return None
         by_name = Look(dict.fromkeys(self._pool))
-        return self._words(judge(by_name, owners(self._root), replace(self.claimant, memory_mib=None), share=True))
+        return self._words(judge(by_name, owners(self._root), replace(self._claimant, memory_mib=None), share=True))
 
     def _take(self, what: Callable[[], Slots | Leases | None]) -> Taken | None:
         with queue_lock(self._root):
@@ -125,22 +126,22 @@ class Turn:
                 return None
             self._ticket.withdraw()
         if isinstance(found, Slots):
-            return Taken(found, Leases(), group_fd)
-        return Taken(Slots(), found, group_fd)
+            return Taken(self._claimant, slots=found, group_fd=group_fd)
+        return Taken(self._claimant, leases=found, group_fd=group_fd)
 
     def _slots(self) -> Slots | None:
         return try_slots(self._root, 1, self._dispatch.slots)
 
     def _leases(self, look: Look) -> Leases | None:
-        usable = judge(look, owners(self._root), self.claimant, share=self._dispatch.share_gpus).usable
-        found = try_leases(self._root, usable, self.claimant)
+        usable = judge(look, owners(self._root), self._claimant, share=self._dispatch.share_gpus).usable
+        found = try_leases(self._root, usable, self._claimant)
         if found is not None:
             # Under the lock still: whoever counts the leases next knows whose they are.
-            found.record(self.claimant, identity_of(os.getpid()), None)
+            found.record(self._claimant, identity_of(os.getpid()), None)
         return found
 
     def _why_none(self, look: Look) -> str | None:
-        return self._words(judge(look, owners(self._root), self.claimant, share=self._dispatch.share_gpus))
+        return self._words(judge(look, owners(self._root), self._claimant, share=self._dispatch.share_gpus))
 
     def _words(self, found: Vacancies) -> str | None:
         if len(found.usable) >= self._dispatch.gpus:

@@ -42,8 +42,8 @@ class Look:
         listed = devices()
         if listed is None:
             if dispatch.devices is None:
-                raise NeverHere(f"the run needs {_gpus(dispatch.gpus)}, and there is no nvidia-smi on this host to tell "
-                                "which it has; name them with 'devices:' in hosts.yaml")
+                raise NeverHere(f"the run needs {_gpus(dispatch.gpus)}, and there is no nvidia-smi on this host that "
+                                "could tell which it has; name them with 'devices:' in hosts.yaml")
             found: dict[str, Device | None] = dict.fromkeys(dispatch.devices)
         else:
             found = {d.uuid: d for d in among(listed, dispatch.devices, os.environ.get("CUDA_VISIBLE_DEVICES"))}

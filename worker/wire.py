@@ -7,6 +7,7 @@ What each key must be stands in ``worker/fields.py``.
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import json
 import math
@@ -21,7 +22,7 @@ __all__ = [
     "CONTRACT", "DOCUMENT_LIMIT_BYTES", "ENTRIES", "KINDS", "MAX_ATTEMPT", "OUTCOMES", "PHASES", "PREDICATE_TYPE",
     "RESERVED_VARIABLES", "STATEMENT_TYPE", "ContractError", "Dispatch", "Document", "MalformedDocument",
     "UnknownContract", "is_attempt", "is_digest", "is_safe_name", "parse", "parse_dispatch", "parse_object",
-    "sha256_hex", "to_bytes", "utc",
+    "seconds_of", "sha256_hex", "to_bytes", "utc",
 ]
 
 CONTRACT = "v1"
@@ -85,6 +86,12 @@ def utc(seconds: float) -> str:
     """Seconds since the epoch as UTC ISO-8601 with milliseconds and ``Z``."""
     whole = math.floor(seconds)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{int((seconds - whole) * 1000):03d}Z"
+
+
+def seconds_of(moment: str) -> float:
+    """Seconds since the epoch of a time as the contract has it."""
+    whole, _, fraction = moment.removesuffix("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
 
 
 def to_bytes(document: Document) -> bytes:

@@ -43,10 +43,8 @@ def withdraw_run(session: Session, reference: str, emit: Emit) -> str:
         _withdraw_planned(case)
         return f"{case.name} was not launched yet; it is withdrawn"
     ended = _ask_back(case, "withdrawn by user", emit)
-    if ended.outcome is Outcome.WITHDRAWN:
-        return (f"{case.name} is withdrawn from {ended.host}; its trainer never ran. Launching its campaign again, or "
-                f"'kdorch run retry {case.name}', gives it another attempt")
-    return _too_late(case, ended)
+    return (f"{case.name} is withdrawn from {ended.host}; its trainer never ran. Launching its campaign again, or "
+            f"'kdorch run retry {case.name}', gives it another attempt")
 
 
 def move_run(session: Session, reference: str, to: str, emit: Emit) -> str:
@@ -66,8 +64,6 @@ def move_run(session: Session, reference: str, to: str, emit: Emit) -> str:
     session.ledger.note("run_moved", case.run_id, {"attempt_no": attempt.attempt_no, "from": attempt.host, "to": to})
     if attempt.state is not State.PLANNED:
         ended = _ask_back(case, f"moved to {to} by user", emit)
-        if ended.outcome is not Outcome.WITHDRAWN:
-            return _too_late(case, ended)
         with suppress(StaleRun):  # a campaign that is driven elsewhere saw the end first, and reads the same note
             session.ledger.new_attempt(case.run_id, after=ended.attempt_no, reason=f"moved from {ended.host} to {to}")
     Launcher(session, emit).launch([run], plan)
@@ -85,7 +81,7 @@ def _case(session: Session, reference: str) -> _Case:
         raise UsageError(f"{case.name} has ended ({attempt.outcome})",
                          hint=f"'kdorch run retry {case.name}' gives a run without a result another attempt")
     if attempt.state in (State.RUNNING, State.COLLECTING):
-        raise UsageError(_too_late(case, attempt), hint=f"'kdorch run cancel {case.name}' stops it")
+        raise _too_late(case, attempt)
     return case
 
 
@@ -98,7 +94,7 @@ def _withdraw_planned(case: _Case) -> None:
 
 
 def _ask_back(case: _Case, reason: str, emit: Emit) -> AttemptRow:
-    """Ask the host to seal the attempt unless its trainer started; returns the attempt as it is then."""
+    """Ask the host to seal the attempt unless its trainer started; returns it, withdrawn. Raises what it is instead."""
     session, attempt = case.session, case.attempt
     assert attempt.host is not None
     agent = session.pool.agent(attempt.host)
@@ -111,7 +107,10 @@ def _ask_back(case: _Case, reason: str, emit: Emit) -> AttemptRow:
     while True:
         now = session.ledger.current_attempt(case.run_id)
         if now.attempt_no != attempt.attempt_no or now.state in (State.RUNNING, *TERMINAL_STATES):
-            return next(a for a in session.ledger.attempts(case.run_id) if a.attempt_no == attempt.attempt_no)
+            ended = next(a for a in session.ledger.attempts(case.run_id) if a.attempt_no == attempt.attempt_no)
+            if ended.outcome is Outcome.WITHDRAWN:
+                return ended
+            raise _too_late(case, ended)
         if time.monotonic() > until:
             raise HostUnreachable(f"{attempt.host} has not said within {ANSWER_S:.0f} s what became of {case.name}",
                                   hint=f"'kdorch why {case.name}' asks again; the request stands")
@@ -127,7 +126,8 @@ def _require_fit(plan: Plan, run: PlannedRun, to: str) -> None:
         raise UsageError(f"{run.name} needs {run.gpus} GPUs; {to} has {plan.hosts[to].gpus}")
 
 
-def _too_late(case: _Case, attempt: AttemptRow) -> str:
+def _too_late(case: _Case, attempt: AttemptRow) -> UsageError:
     if attempt.state is State.RUNNING:
-        return f"{case.name} has started on {attempt.host} and stays there"
-    return f"{case.name} has ended on {attempt.host} ({attempt.outcome})"
+        return UsageError(f"{case.name} has started on {attempt.host} and stays there",
+                          hint=f"'kdorch run cancel {case.name}' stops it")
+    return UsageError(f"{case.name} has ended on {attempt.host} ({attempt.outcome})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
@@ -60,12 +60,26 @@ StageName = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]
 PartialSpec = dict[str, Any]
 Role = Literal["ce", "teacher", "kd", "measurement"]
 SelectBy = Literal["final_val", "best_val", "steps_to_target", "train_time"]
+StopWord = Literal["teacher_found", "target_compared", "none"]
+Expected = Literal["oom"]
+TOP_PATTERN = r"^[1-9][0-9]{0,3} by (final_val|best_val|steps_to_target|train_time)$"
 
 
 class BestOf(Piece):
     """The run that an earlier stage's ``select`` chooses."""
 
     from_: str = Field(alias="from", pattern=r"^[a-z0-9_]+\.best$", description="STAGE.best, of an earlier stage")
+
+    @property
+    def stage(self) -> str:
+        return self.from_.partition(".")[0]
+
+
+class SettingsOf(Piece):
+    """The configurations that an earlier stage's ``select`` chooses: their specs, whatever their seeds were."""
+
+    from_: str = Field(alias="from", pattern=r"^[a-z0-9_]+\.(best|top)$",
+                       description="STAGE.top or STAGE.best, of an earlier stage of the same role")
 
     @property
     def stage(self) -> str:
@@ -95,7 +109,13 @@ class BudgetRule(Piece):
     """A budget derived from a measured run; literal once that run is sealed."""
 
     fraction: Annotated[Decimal, Field(gt=0, le=10)]
-    of: str = Field(pattern=r"^[a-z0-9_]+\.first$", description="STAGE.first: the first run of an earlier CE stage")
+    of: str = Field(pattern=r"^[a-z0-9_]+(\.first)?$",
+                    description="STAGE or STAGE.first: the first run of an earlier CE stage")
+
+    @field_validator("of")
+    @classmethod
+    def _the_first(cls, given: str) -> str:
+        return given if given.endswith(".first") else f"{given}.first"
 
     @property
     def stage(self) -> str:
@@ -132,7 +152,28 @@ class PolicyRule(Piece):
 
 
 class Select(Piece):
-    best: SelectBy
+    """What a stage hands on: ``best`` one run (``STAGE.best``), ``top`` so many configurations (``STAGE.top``)."""
+
+    best: SelectBy | None = None
+    top: Annotated[str, Field(pattern=TOP_PATTERN)] | None = Field(
+        None, description="N by KEY, such as '4 by steps_to_target': configurations are ranked by the mean over their "
+                          "seeds, and every seed must pass the gates")
+
+    @model_validator(mode="after")
+    def _something(self) -> Select:
+        if self.best is None and self.top is None:
+            raise ValueError("expected 'best: KEY' or 'top: N by KEY'")
+        return self
+
+    @property
+    def count(self) -> int:
+        """How many configurations ``top`` asks for; 0 without it."""
+        return int(self.top.partition(" ")[0]) if self.top is not None else 0
+
+    @property
+    def top_by(self) -> SelectBy:
+        assert self.top is not None
+        return cast(SelectBy, self.top.rpartition(" ")[2])
 
 
 class Stage(Piece):
@@ -141,6 +182,8 @@ class Stage(Piece):
     name: StageName
     role: Role
     description: str = ""
+    settings: SettingsOf | None = Field(
+        None, description="take the settings of chosen runs: the stage's spec and axes are laid over each of them")
     spec: PartialSpec = Field({})
     runs: tuple[PartialSpec, ...] | None = Field(None, description="explicit list of partial specs, each with a name")
     zip: dict[str, tuple[Any, ...]] | None = Field(None, description="spec path: values; lists advance together")
@@ -150,6 +193,10 @@ class Stage(Piece):
         None, description="run names with {spec.path:format} fields; '-s<seed>' is added")
     policy: PolicyRule | None = None
     select: Select | None = None
+    stop: StopWord | None = Field(
+        None, description="what the stage must have come to; without it the campaign ends there, with the reason. "
+                          "Default: teacher_found for teachers, target_compared for kd with compare_with")
+    expects: tuple[Expected, ...] = Field((), description="ends that this stage asks about: results, not failures")
     teacher: BestOf | None = None
     target: TargetRule | None = None
     stop_at_target: bool = False

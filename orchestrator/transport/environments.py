@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from orchestrator.transport.hosts_file import HostsFile, KeyPath
+from orchestrator.transport.hosts_file import HostsFile, KeyPath, of_form
 
 AUTO = "auto"
 
@@ -44,17 +44,6 @@ class EnvironmentEntry:
     checkout: Checkout | None = None
 
 
-def _form(pattern: str, expected: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value) or ".." in value.split("/"):
-            raise ValueError(f"{value!r} is not {expected}")
-        return value
-
-    return AfterValidator(check)
-
-
 def _repository(value: str) -> str:
     scheme, there, rest = value.partition("://")
     user, at, _ = rest.partition("/")[0].rpartition("@")
@@ -72,11 +61,11 @@ def _words(value: str) -> str:
     return value
 
 
-Index = Annotated[str, _form(r"auto|cpu|cu[0-9]{3}|pypi|none", "one of auto, cpu, cuNNN (such as cu130), pypi, none")]
-Version = Annotated[str, _form(r"[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,2})?", "a version such as \"3.11\", in quotes")]
-HostDirectory = Annotated[str, _form(r"~?(/[A-Za-z0-9._+@=-]+)+/?", "a path on the host, from '/' or '~/'")]
-Commit = Annotated[str, _form(r"[0-9a-f]{40}", "a whole commit: 40 lower-case hex digits")]
-Repository = Annotated[str, _form(
+Index = Annotated[str, of_form(r"auto|cpu|cu[0-9]{3}|pypi|none", "one of auto, cpu, cuNNN (such as cu130), pypi, none")]
+Version = Annotated[str, of_form(r"[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,2})?", "a version such as \"3.11\", in quotes")]
+HostDirectory = Annotated[str, of_form(r"~?(/[A-Za-z0-9._+@=-]+)+/?", "a path on the host, from '/' or '~/'")]
+Commit = Annotated[str, of_form(r"[0-9a-f]{40}", "a whole commit: 40 lower-case hex digits")]
+Repository = Annotated[str, of_form(
     r"(?:https|ssh|git)://[A-Za-z0-9][A-Za-z0-9._~:@/%+,=-]*|file:///[A-Za-z0-9._~/%+,=@-]*|/[A-Za-z0-9._~/+@=-]+"
     r"|[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~][A-Za-z0-9._~/+-]*",
     "an https, ssh, git or file URL, user@host:path, or an absolute path on the host"), AfterValidator(_repository)]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from orchestrator.domain.errors import CampaignFileError
@@ -127,3 +128,16 @@ def _shown(value: Any) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     text = "nothing" if value is None else repr(value)
     return text if len(text) <= 60 else text[:60] + "…"
+
+
+def of_form(pattern: str, expected: str) -> AfterValidator:
+    """A validator for text that must match as a whole and holds no ``..`` between slashes; ``expected`` says what it
+    should be."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value) or ".." in value.split("/"):
+            raise ValueError(f"{value!r} is not {expected}")
+        return value
+
+    return AfterValidator(check)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from orchestrator.domain.errors import UnknownHost, UsageError
 from orchestrator.transport.environments import (
@@ -23,7 +23,7 @@ from orchestrator.transport.environments import (
     environment_of_host,
     named_environments,
 )
-from orchestrator.transport.hosts_file import HostsFile, read_hosts_file
+from orchestrator.transport.hosts_file import HostsFile, of_form, read_hosts_file
 from orchestrator.transport.lanes import DEFAULT_LANE, LOCAL, LaneItem, lanes_of, patience_of
 
 DEFAULT_ROOT = "~/.kdorch-host"
@@ -152,17 +152,6 @@ def load_inventory(path: Path | None, home: Path, *, required: bool = False) -> 
     return Inventory(hosts, lanes_of(file, document.lanes, hosts), patience_of(document.lanes))
 
 
-def _plain(pattern: str, expected: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def check(value: str) -> str:
-        if not compiled.fullmatch(value) or ".." in value.split("/"):
-            raise ValueError(f"{value!r} is not {expected}")
-        return value
-
-    return AfterValidator(check)
-
-
 def _reference(value: object) -> str:
     """A secret by reference. What was given instead is not repeated in the complaint: it may be the secret."""
     if not isinstance(value, str) or not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*", value):
@@ -172,15 +161,15 @@ def _reference(value: object) -> str:
 
 
 _SEGMENT = r"[A-Za-z0-9._+@=-]+"
-Address = Annotated[str, _plain(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}", "a host name or an IP address")]
-User = Annotated[str, _plain(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", "a user name")]
-RootPath = Annotated[str, _plain(rf"~?(/{_SEGMENT})+/?",
+Address = Annotated[str, of_form(r"[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}", "a host name or an IP address")]
+User = Annotated[str, of_form(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", "a user name")]
+RootPath = Annotated[str, of_form(rf"~?(/{_SEGMENT})+/?",
                                  "a path from '/' or '~/' of letters, digits and any of . _ + @ = -")]
-PythonPath = Annotated[str, _plain(rf"(~?(/{_SEGMENT})+|[A-Za-z0-9_][A-Za-z0-9._+-]*)",
+PythonPath = Annotated[str, of_form(rf"(~?(/{_SEGMENT})+|[A-Za-z0-9_][A-Za-z0-9._+-]*)",
                                    "a program's name, or its path from '/' or '~/'")]
 
 
-Device = Annotated[str, _plain(r"(GPU|MIG)-[A-Za-z0-9-]{1,120}", "a GPU's or MIG instance's UUID, as nvidia-smi -L "
+Device = Annotated[str, of_form(r"(GPU|MIG)-[A-Za-z0-9-]{1,120}", "a GPU's or MIG instance's UUID, as nvidia-smi -L "
                                                                 "lists it")]
 
 

@@ -35,6 +35,7 @@ _PEAK = re.compile(rb"peak memory (?:allocated: ([0-9]{1,9}) MiB(?: reserved: ([
                    rb"consumption: ([0-9]{1,9}) MiB)")
 _KD_STOP = re.compile(rb"kd_stop step:([0-9]{1,12})(?: .*)?")
 _RUN_END = re.compile(rb"run_end step:([0-9]{1,12}) reason:(horizon|target_confirmed|nan|stopped)")
+_PROFILE = re.compile(rb"profile step:([0-9]{1,12})((?: [a-z]{1,20}_ms:[0-9]{1,12}\.[0-9]{1,6}){1,10})")
 _VERDICT = re.compile(rb"(?:verdict [^ ]+|F-[A-Z0-9-]+:?) (?:PASS|FAIL)(?: .*)?")
 _RANK = re.compile(rb"\[(?:rank|default)[0-9]{1,6}\]:\s?")
 _OOM_START = re.compile(rb"torch\.(?:cuda\.)?OutOfMemoryError|"
@@ -208,6 +209,7 @@ _MARKERS: tuple[tuple[bytes, Callable[[bytes, int], Line | None]], ...] = (
     (b"peak memory ", _peak),
     (b"kd_stop ", _stepped("kd_stop", _KD_STOP)),
     (b"run_end ", _stepped("run_end", _RUN_END)),
+    (b"profile ", _stepped("profile", _PROFILE)),
     (b"verdict ", _verdict),
     (b"F-", _verdict),
 )

@@ -169,9 +169,9 @@ class KdStopSpec(Part):
 class KdSpec(Part):
     """Logits distillation: L = alpha*CE + (1-alpha)*s*T^2*KL(q^T||p^T) on softcapped logits."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"random_teacher"})
+    later: ClassVar[frozenset[str]] = frozenset({"compile_teacher", "random_teacher"})
 
-    teacher: Selector
+    teacher: Selector | None = Field(None, description="null only with random_teacher")
     alpha: Fraction = Field(0.5, description="the weight of CE")
     temperature: Positive = 1.0
     dynamic_norm: Literal["lagged", "exact", "off"] = "lagged"
@@ -194,9 +194,16 @@ class KdSpec(Part):
                           "then the run's; null: kdorch's own, built where it is missing")
     backend: Literal["auto", "torch", "triton", "reference"] = Field(
         "auto", description="auto: triton on an NVIDIA GPU, torch elsewhere; reference builds all logits at once")
+    compile_teacher: bool = Field(False, description="compile the teacher's trunk as 'compile' does the student's")
     random_teacher: ModelSpec | None = Field(
         None, description="for measurements of speed: a teacher of this shape with random weights, in place of the "
                           "chosen one")
+
+    @model_validator(mode="after")
+    def _somebody_teaches(self) -> KdSpec:
+        if self.teacher is None and self.random_teacher is None:
+            raise ValueError("a 'kd' section needs a teacher: one that is chosen, or kd.random_teacher")
+        return self
 
     @model_validator(mode="after")
     def _a_cache_holds_the_first_k(self) -> KdSpec:

@@ -27,6 +27,9 @@ LINE_LIMIT_BYTES = 64 << 10
 TALK_MARKER_LIMIT = 1000
 """How many panic and error lines are kept per run; a log may consist of nothing else."""
 
+PROFILE_LIMIT = 100_000
+"""How many profiles of steps are kept per run."""
+
 
 @dataclass
 class _Run:
@@ -39,6 +42,7 @@ class _Run:
     validation_at: dict[int, ValPoint] = field(default_factory=dict)
     markers: list[Marker] = field(default_factory=list)
     talk_markers: int = 0
+    profiles: int = 0
     not_finite: bool = False
     allocated_mib: int | None = None
     reserved_mib: int | None = None
@@ -143,11 +147,15 @@ class LogFollower:
             run.talk_markers += 1
             if run.talk_markers > TALK_MARKER_LIMIT:
                 return
+        if marker.kind == "profile":  # one a step: they must not push out the marks that a run ends with
+            if run.profiles >= PROFILE_LIMIT:
+                return
+            run.profiles += 1
         if marker.kind == "peak":
             run.allocated_mib, run.reserved_mib = read.allocated_mib, read.reserved_mib
         if read.oom is not None and (run.oom is None or run.oom.tried_bytes is None):
             run.oom = read.oom
-        if len(run.markers) < 10 * TALK_MARKER_LIMIT:
+        if marker.kind == "profile" or len(run.markers) - run.profiles < 10 * TALK_MARKER_LIMIT:
             run.markers.append(marker)
             found.append(marker)
 

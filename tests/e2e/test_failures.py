@@ -65,7 +65,7 @@ def _running(laptop: Laptop) -> dict[str, dict[str, int]]:
     return {}
 
 
-def test_a_run_whose_supervisor_and_trainer_were_killed_is_proved_lost_and_tried_again(laptop: Laptop) -> None:
+def test_a_run_whose_supervisor_and_trainer_were_killed_is_sealed_unwitnessed_and_tried_again(laptop: Laptop) -> None:
     write(laptop, pace=20)
     driving = laptop.start("campaign", "launch", "one.yaml")
     until(lambda: bool(_running(laptop)), "the run starts")
@@ -74,28 +74,31 @@ def test_a_run_whose_supervisor_and_trainer_were_killed_is_proved_lost_and_tried
     os.kill(started["trainer"]["pid"], signal.SIGKILL)
     _, err = driving.communicate(timeout=120)
     assert driving.returncode == 0
-    assert b"without a seal" in err
+    assert b"attempt 2, after failed: lost (1 of" in err
     row, = laptop.rows()
     assert (row["status"], row["outcome"]) == ("baseline", "completed")
     found = list(attempts(laptop.home / "host"))
     assert [a.name for a in found] == ["1", "2"]
     assert [trainer_starts(a) for a in found] == [1, 1]
+    seal = json.loads((found[0] / "exit.json").read_text())
+    assert (seal["witness"], seal["outcome"], seal["exit_code"]) == ("adopter", "failed", None)
 
 
-def test_an_orphaned_trainer_is_waited_for_and_never_doubled(laptop: Laptop) -> None:
+def test_an_orphaned_trainer_gets_another_supervisor_and_its_result_counts(laptop: Laptop) -> None:
     write(laptop, pace=20)
     driving = laptop.start("campaign", "launch", "one.yaml")
     until(lambda: bool(_running(laptop)), "the run starts")
     started = _running(laptop)
     os.kill(started["supervisor"]["pid"], signal.SIGKILL)
-    driving.communicate(timeout=120)
-    found = list(attempts(laptop.home / "host"))
-    assert [a.name for a in found] == ["1", "2"]
-    ended = found[0] / "train.log"
-    assert b"run_end" in ended.read_bytes(), "the orphan must have run to its own end before another attempt began"
-    begun = json.loads((found[1] / "started.json").read_text())["started_at"]
-    assert begun, "the second attempt ran"
-    assert (found[1] / "started.json").stat().st_mtime >= ended.stat().st_mtime
+    _, err = driving.communicate(timeout=120)
+    assert b"its supervisor on local was gone; another one watches it now" in err
+    attempt, = attempts(laptop.home / "host")
+    assert trainer_starts(attempt) == 1
+    seal = json.loads((attempt / "exit.json").read_text())
+    assert (seal["witness"], seal["outcome"], seal["exit_code"]) == ("adopter", "completed", 0)
+    row, = laptop.rows()
+    assert (row["status"], row["outcome"]) == ("baseline", "completed")
+    laptop.run("ledger", "verify")
 
 
 def test_a_cancelled_run_ends_as_cancelled_and_says_so(laptop: Laptop) -> None:

@@ -13,6 +13,7 @@ from orchestrator.transport.connect import connect
 from orchestrator.transport.host import Host
 from orchestrator.transport.inventory import HostEntry
 from tests.integration.sshd_server import NoSshServer, SshServer, find_sshd
+from tests.integration.supervised import HostRoot
 
 
 @pytest.fixture(scope="session")
@@ -57,3 +58,12 @@ def any_host(any_entry: HostEntry, home: Path) -> Iterator[Host]:
     host = connect(any_entry, home)
     yield host
     host.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[HostRoot]:
+    """A host's root in which supervisors are started directly; whatever still runs there is ended."""
+    root = HostRoot(tmp_path / "root")
+    root.path.mkdir()
+    yield root
+    root.close()

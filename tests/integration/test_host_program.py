@@ -78,14 +78,6 @@ class Client:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path / "root")
-    root.path.mkdir()
-    yield root
-    root.close()
-
-
-@pytest.fixture
 def client(host: HostRoot) -> Iterator[Client]:
     one = Client(host.path)
     yield one

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,6 @@ from worker.requests import Fields
 from worker.survey import TOMBSTONE, survey
 
 OLD = 10 * 24 * 3600
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path / "root")
-    root.path.mkdir()
-    yield root
-    root.close()
 
 
 def ended(host: HostRoot, *, seed: int = 0, **dispatch: Any) -> Placed:

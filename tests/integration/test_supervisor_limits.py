@@ -99,7 +99,7 @@ def test_a_trainer_that_is_stopped_in_time_ends_by_its_own_hand(host: HostRoot) 
     cancel(attempt, "changed my mind")
     seal = attempt.seal()
     assert (seal["outcome"], seal["reason"], seal["exit_code"]) == ("cancelled", "changed my mind", 143)
-    assert attempt.log.rstrip().endswith("reason:stopped")
+    assert attempt.log.endswith("reason:stopped\ntrainer_exit code=143\n")
 
 
 @pytest.mark.parametrize("content", ["", "not json", '{"reason": 5}'])

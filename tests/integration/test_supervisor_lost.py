@@ -31,22 +31,10 @@ def test_a_killed_supervisor_leaves_an_orphan_and_then_a_lost_attempt(host: Host
     attempt.kill_supervisor()
     orphan = attempt.until("orphan")
     assert orphan["started"]["trainer"]["pid"] == attempt.process("started.json", "trainer").pid
-    assert host.launch(attempt) == "exists"
     wait_for(lambda: attempt.file("train.log").stat().st_size > orphan["train_log_bytes"], "the orphan's next line")
     os.kill(attempt.process("started.json", "trainer").pid, signal.SIGKILL)
     assert attempt.until("lost_supervisor")["exit"] is None
-    assert host.launch(attempt) == "exists"
     assert attempt.starts == 1
-
-
-def test_an_orphan_that_finishes_is_lost_and_has_no_seal(host: HostRoot) -> None:
-    attempt = host.place(simulated_spec(horizon=60, real_step_ms=10))
-    host.launch(attempt)
-    wait_for(lambda: attempt.starts, "the trainer's first line")
-    attempt.kill_supervisor()
-    attempt.until("lost_supervisor")
-    assert "reason:horizon" in attempt.log
-    assert not attempt.file("exit.json").exists()
 
 
 def test_after_a_reboot_what_ran_is_lost_and_what_waited_may_be_launched_again(host: HostRoot) -> None:

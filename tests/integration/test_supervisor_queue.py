@@ -13,7 +13,8 @@ import pytest
 
 from tests.integration.supervised import HostRoot, Placed, simulated_spec, wait_for
 from worker.process import is_alive
-from worker.queue import Ticket, try_slots
+from worker.queue import Ticket
+from worker.slots import try_slots
 
 
 @pytest.fixture
@@ -136,11 +137,11 @@ def test_slots_are_taken_all_or_none(host: HostRoot) -> None:
 
 def test_a_new_ticket_stands_behind_all_others_and_dead_ones_are_cleared(host: HostRoot) -> None:
     host.path.joinpath("queue").mkdir()
-    host.path.joinpath("queue", f"{41:012d}-{'a' * 64}-1").touch()
+    host.path.joinpath("queue", f"100-{41:012d}-{'a' * 64}-1").touch()
     tickets = [Ticket.take(host.root, c * 64, 1) for c in "bcd"]
-    assert [t.name[:12] for t in tickets] == ["000000000001", "000000000002", "000000000003"]
-    assert [t.position() for t in tickets] == [0, 1, 2]
+    assert [t.name[:16] for t in tickets] == ["100-000000000001", "100-000000000002", "100-000000000003"]
+    assert [t.standing().position for t in tickets] == [0, 1, 2]
     tickets[0].withdraw()
-    assert [t.position() for t in tickets[1:]] == [0, 1]
+    assert [t.standing().position for t in tickets[1:]] == [0, 1]
     for ticket in tickets[1:]:
         ticket.withdraw()

@@ -42,7 +42,10 @@ DATA_LINE = re.compile("|".join((
     rf"step:\d+/\d+ val_loss:{_LOSS} {_TIMES}(?: \w+:\S+)*",
     r"peak memory allocated: \d+ MiB reserved: \d+ MiB",
     rf"kd_stop step:\d+ student_val:{_LOSS} teacher_val:{_LOSS} margin:{_LOSS}",
+    r"profile step:\d+(?: [a-z]+_ms:\d+\.\d+)+",
+    r"verdict \S+ (?:PASS|FAIL)(?: .*)?",
     r"run_end step:\d+ reason:(?:horizon|target_confirmed|nan|stopped)",
+    r"trainer_exit code=\d+",
 )))
 """The data lines of ``tests/contract/v1/train-log.ebnf``, written down a second time and by another hand."""
 
@@ -113,8 +116,9 @@ class Bench:
 
     def run(self, spec: Spec, *, teacher: Path | None = None, resume: Path | None = None,
             out: StringIO | None = None, target: float | None = None, recorded: float | None = None,
-            stop_asked: Callable[[], bool] = lambda: False, **clock: Callable[[], float]) -> Ran:
-        """Train; the log is kept in the attempt's directory and in ``last``, also when training raises."""
+            stop_asked: Callable[[], bool] = lambda: False, **given: Any) -> Ran:
+        """Train; the log is kept in the attempt's directory and in ``last``, also when training raises. ``given``: a
+        clock, a compiler."""
         self.runs += 1
         where = self.root / "attempts" / str(self.runs)
         where.mkdir(parents=True)
@@ -124,7 +128,7 @@ class Bench:
                         teacher_final_val=recorded, target_val=target, resume=resume)
         try:
             self.last.summary = train(parsed(spec), inputs, Emit(spec.horizon, log), self.last.environment.update,
-                                      stop_asked=stop_asked, **clock)
+                                      stop_asked=stop_asked, **given)
         finally:
             self.last.log = log.getvalue()
             (where / "train.log").write_text(self.last.log)

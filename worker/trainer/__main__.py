@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except TrainerError as error:
         # Where memory ran out torch's own words stand: readers of logs know them.
         words = str(error) if isinstance(error, OutOfMemory) else f"{type(error).__name__}: {error}"
-        print(" ".join(words.split()), flush=True)
+        rank = os.environ.get("RANK", "0")
+        print(("" if rank == "0" else f"[rank{rank}]: ") + " ".join(words.split()), flush=True)
         return error.exit_code
 
 

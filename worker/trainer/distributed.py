@@ -8,6 +8,8 @@ validation, a request to stop) is the same number on every rank. Rank 0 alone wr
 
 from __future__ import annotations
 
+import inspect
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -55,7 +57,13 @@ class Ranks:
         """The module whose gradients are averaged over the ranks."""
         if self.world == 1:
             return module
-        return nn.parallel.DistributedDataParallel(module, broadcast_buffers=False, gradient_as_bucket_view=True)
+        distributed: Any = nn.parallel.DistributedDataParallel
+        # Buffers are constants, and a pass that synchronised them would wait for ranks that have no such pass. The
+        # option has a new name since torch 2.13.
+        named = "forward_sync_buffers" in inspect.signature(distributed).parameters
+        wrapped: nn.Module = distributed(module, gradient_as_bucket_view=True,
+                                         **{"forward_sync_buffers" if named else "broadcast_buffers": False})
+        return wrapped
 
     def check(self, pieces: int, what: str) -> None:
         """Raises :class:`BadInput` where the ranks would have unequal shares."""
@@ -102,6 +110,8 @@ def run_ranks(count: int, arguments: Sequence[str]) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    # Why a rank failed it says itself; the launcher's report after it would be taken for the run's last words.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(min_nodes=1, max_nodes=1, nproc_per_node=count, max_restarts=0, rdzv_backend="c10d",
                           rdzv_endpoint="127.0.0.1:0", local_addr="127.0.0.1", run_id=str(os.getpid()))
     try:

@@ -30,13 +30,20 @@ from worker.trainer.warmup import Branch
 
 @dataclass(frozen=True)
 class Summary:
-    """How the run ended; ``reason`` is the log's last line's."""
+    """How the run ended; ``reason`` is the log's last line's.
+
+    ``warmed`` are the branches that were rehearsed, ``taken`` those that the run took; ``later_programs`` counts what
+    was compiled after the rehearsal.
+    """
 
     reason: str
     step: int
     final_val: float
     best_val: float
     train_time_ms: float
+    warmed: frozenset[Branch]
+    taken: frozenset[Branch]
+    later_programs: int
 
 
 @dataclass
@@ -68,11 +75,8 @@ class Papers:
 
 @dataclass
 class Loop:
-    """One run from where ``progress`` stands to its end.
-
-    ``taken`` collects the branches that were taken, ``warmed`` those that were rehearsed; ``later_programs`` counts the
-    programs that were compiled after the rehearsal.
-    """
+    """One run from where ``progress`` stands to its end. The last three are what it comes to know of itself
+    (:class:`Summary`)."""
 
     spec: TrainSpec
     mode: Mode
@@ -191,7 +195,8 @@ class Loop:
         if peaks is not None:
             self.emit.peak(*peaks)
         self.emit.run_end(progress.step, reason)
-        return Summary(reason, progress.step, progress.last_val, progress.best_val, self.clock.milliseconds())
+        return Summary(reason, progress.step, progress.last_val, progress.best_val, self.clock.milliseconds(),
+                       self.warmed, frozenset(self.taken), self.later_programs)
 
     def _save_weights(self, name: str) -> None:
         if self.mode.module is None or not self.mode.desk.ranks.main:
@@ -234,7 +239,7 @@ class Loop:
                              f"{error}") from None
 
     def _count_programs(self, before: int) -> int:
-        now = programs_compiled() if self.spec.compile else before
+        now = programs_compiled()
         if now > before:
             self.later_programs += now - before
             self.emit.talk(f"warning: step {self.progress.step} compiled {now - before} more; {self.later_programs} "

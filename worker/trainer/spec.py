@@ -125,6 +125,7 @@ class KdSpec:
     teacher_logits: Literal["live", "cached"]
     cache: str | None
     backend: Literal["auto", "torch", "triton", "reference"]
+    compile_teacher: bool = False
     random_teacher: ModelSpec | None = None
 
 

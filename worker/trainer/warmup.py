@@ -63,7 +63,7 @@ def taught_step(stage: Stage, distillation: Distillation | None, horizon: int) -
 def is_wanted(spec: TrainSpec, device: torch.device) -> bool:
     """Whether the spec asks for a warm-up here."""
     if spec.measure.warmup == "auto":
-        return spec.compile or device.type == "cuda"
+        return spec.compile or (spec.kd is not None and spec.kd.compile_teacher) or device.type == "cuda"
     return spec.measure.warmup == "on"
 
 

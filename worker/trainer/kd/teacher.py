@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,6 +22,10 @@ class Teacher:
 
     def __init__(self, model: GPT) -> None:
         self._model = model.eval().requires_grad_(False)
+
+    def compile(self, compiler: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+        """Have the trunk compiled; one program per shape of tokens."""
+        self._model.hidden = compiler(self._model.hidden)  # type: ignore[method-assign]
 
     @classmethod
     def load(cls, path: Path, sha256: str, *, student: ModelSpec, corpus_sha256: str, length: int,
