@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 
 from worker.programs import find_program
@@ -33,15 +34,28 @@ def ask(program: str, *arguments: str, patience_s: float = PATIENCE_S) -> Answer
     if path is None:
         return Answered("", f"{program} is not on this host")
     try:
-        done = subprocess.run([path, *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=patience_s,
-                              check=False)
-    except subprocess.TimeoutExpired:
-        return Answered("", f"{program} did not answer within {patience_s:g} s")
+        asked = subprocess.Popen([path, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
     except OSError as error:
         return Answered("", f"{program} cannot be run: {error.strerror}")
-    text = done.stdout[:_LIMIT].decode("utf-8", "replace")
-    if done.returncode == 0:
+    try:
+        out, err = asked.communicate(timeout=patience_s)
+    except subprocess.TimeoutExpired:
+        _give_up(asked)
+        return Answered("", f"{program} did not answer within {patience_s:g} s")
+    text = out[:_LIMIT].decode("utf-8", "replace")
+    if asked.returncode == 0:
         return Answered(text, None)
-    said = (done.stderr[:_LIMIT].decode("utf-8", "replace").strip() or text.strip()).splitlines()
+    said = (err[:_LIMIT].decode("utf-8", "replace").strip() or text.strip()).splitlines()
     words = " ".join(said[-1].split())[:300] if said else "no words"
-    return Answered(text, f"{program} ended with {done.returncode}: {words}")
+    return Answered(text, f"{program} ended with {asked.returncode}: {words}")
+
+
+def _give_up(asked: subprocess.Popen[bytes]) -> None:
+    """Kill it, and do not wait for its death for long: a broken driver holds what asks it where no signal arrives."""
+    asked.kill()
+    for pipe in (asked.stdout, asked.stderr):
+        if pipe is not None:
+            pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        asked.wait(1.0)

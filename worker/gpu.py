@@ -179,11 +179,3 @@ def _profile_mib(profile: str) -> int | None:
 
 def _known(text: str) -> str | None:
     return None if text.startswith("[") or not text else text
-
-
-def visible_devices(slots: tuple[int, ...], count: int, present: list[Gpu]) -> list[str]:
-    """UUIDs of the GPUs with these slots' numbers; empty when the host cannot name that many."""
-    wanted = slots[:count]
-    if not wanted or any(number >= len(present) for number in wanted):
-        return []
-    return [present[number].uuid for number in wanted]

@@ -33,6 +33,7 @@ Examples:
   kdorch campaign launch lr_grid.yaml --max-parallel 2 --priority 10
   kdorch campaign launch lr_grid.yaml --plan 3f9a0c               only if the plan is still that one
   kdorch campaign launch quickstart.yaml --set defaults.horizon=200
+  kdorch campaign launch hill_climb.yaml --scale cpu              the file's own small variant
 Launching again is safe: what is done stays done, what runs is followed, what failed gets a new attempt.""")
 @click.argument("file", metavar="FILE")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop. Opens no connection, writes nothing.")
@@ -40,6 +41,7 @@ Launching again is safe: what is done stays done, what runs is followed, what fa
 @json_option("The plan (with --dry-run), or what happens (one object a line), as JSON.")
 @click.option("--plan", "plan_hash", metavar="HASH", help="Refuse unless the plan has this hash (a prefix will do).")
 @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Override a value of the file.")
+@click.option("--scale", metavar="NAME", help="The variant that the file describes under 'scales:', such as cpu.")
 @click.option("--host", metavar="NAME", help="Run everything on this host.")
 @click.option("--max-parallel", metavar="N", type=click.IntRange(1, 10000),
               help="Train at most N runs of the campaign at once, over all hosts.")
@@ -49,8 +51,8 @@ Launching again is safe: what is done stays done, what runs is followed, what fa
 @exit_status_option
 @hosts_option
 def launch(file: str, dry_run: bool, show: str | None, as_json: bool, plan_hash: str | None,
-           overrides: tuple[str, ...], host: str | None, max_parallel: int | None, priority: int | None, detach: bool,
-           exit_status: bool, hosts_file: Path | None) -> int:
+           overrides: tuple[str, ...], scale: str | None, host: str | None, max_parallel: int | None,
+           priority: int | None, detach: bool, exit_status: bool, hosts_file: Path | None) -> int:
     """Plan a campaign, place and launch its runs, and follow them to their verdicts."""
     from orchestrator.dispatch.home import Home
     from orchestrator.domain.errors import UsageError
@@ -61,7 +63,7 @@ def launch(file: str, dry_run: bool, show: str | None, as_json: bool, plan_hash:
         raise UsageError("--show goes with --dry-run")
     flags = {"max_parallel": max_parallel, "priority": priority}
     overrides += tuple(f"{key}={value}" for key, value in flags.items() if value is not None)
-    source = load_campaign(file, overrides=overrides, host=host, cwd=Path.cwd())
+    source = load_campaign(file, overrides=overrides, host=host, scale=scale, cwd=Path.cwd())
     require_clean(source)
     home = Home.from_environment()
     if dry_run:

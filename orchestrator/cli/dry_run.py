@@ -77,7 +77,9 @@ def _limit(run: ShownRun) -> str:
 
 
 def _standing(run: ShownRun) -> str:
-    return f"waits for {', '.join(run.unresolved)}" if run.unresolved else run.standing
+    if run.unresolved:
+        return f"waits for {', '.join(run.unresolved)}"
+    return f"{run.standing}  settings of {run.settings_from}" if run.settings_from else run.standing
 
 
 def find_run(plan: Plan, reference: str) -> PlannedRun:

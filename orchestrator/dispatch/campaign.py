@@ -22,6 +22,7 @@ from orchestrator.dispatch.retries import Retry, decide
 from orchestrator.dispatch.stages import Stages, policy_stage
 from orchestrator.domain.errors import PlanChanged, StaleRun
 from orchestrator.domain.lifecycle import TERMINAL_STATES, State
+from orchestrator.domain.stopping import Condition, whole_condition
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.rows import AttemptRow, CampaignRecord, MemberRecord, RunRecord
 from orchestrator.ledger.store import Ledger
@@ -37,11 +38,18 @@ _MODES = {Role.CE: "ce_baseline", Role.TEACHER: "teacher", Role.KD: "kd", Role.C
 
 @dataclass
 class Progress:
-    """What a drive ends with. ``blocked`` says, per stage, why it could not start."""
+    """What a drive ends with. ``blocked`` says, per stage, why it could not start; ``conditions`` how each stage's
+    stop condition stands."""
 
     plan: Plan
     blocked: dict[str, str] = field(default_factory=dict)
     waiting: bool = False
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def whole(self) -> Condition:
+        """How the campaign stands as a whole."""
+        return whole_condition(self.conditions)
 
 
 class CampaignDriver:
@@ -60,8 +68,9 @@ class CampaignDriver:
                               "nothing was launched",
                               hint="look at what changed with --dry-run, then launch with the new hash")
         self._names: dict[str, str] = {}
+        self._expects: dict[str, tuple[str, ...]] = {}
         self._decided: dict[tuple[str, int], Retry | None] = {}
-        self._stages = Stages(ledger, emit, self._names, self._over)
+        self._stages = Stages(ledger, emit, self._names, self._ended)
         self._patience = Patience(ledger, pool, emit)
         self._follower = Follower(home, ledger, pool, emit, names=lambda run_id: self._names.get(run_id, run_id[:12]))
 
@@ -81,17 +90,21 @@ class CampaignDriver:
         while True:
             self._advance_stages()
             self._retry_due()
-            launched = self._launcher.launch(self._stages.ready(self._plan), self._plan)
+            launched = self._launcher.launch(self._stages.startable(self._plan), self._plan)
             live = [a for a in self._follower.live(self._run_ids()) if not self._launcher.given_up(a)]
             if detach and not launched and not self._launcher.will_ask_again:
-                return Progress(self._plan, self._stages.waiting(self._plan), waiting=bool(live))
+                return self._progress(waiting=bool(live))
             if not live and not self._launcher.waits_for_hosts:
                 if not self._advance_stages() and not self._due():
-                    return Progress(self._plan, self._stages.waiting(self._plan))
+                    return self._progress()
                 continue
             self._patience.withdraw_overdue(live, self._plan)
             self._follower.round(self._run_ids(), ROUND_S)
             self._follower.rest(live)
+
+    def _progress(self, *, waiting: bool = False) -> Progress:
+        return Progress(self._plan, self._stages.waiting(self._plan), waiting,
+                        tuple(self._stages.conditions(self._plan)))
 
     def _run_ids(self) -> list[str]:
         return [r.run_id for r in self._plan.runs if r.run_id is not None]
@@ -99,11 +112,13 @@ class CampaignDriver:
     def _record(self) -> None:
         """Put every run whose identity is known into the ledger; idempotent."""
         ids = {r.name: r.run_id for r in self._plan.runs}
+        expects = {s.name: s.expects for s in self._plan.stages}
         # Controls first: a student's row refers to its twin's.
         for run in sorted(self._plan.runs, key=lambda r: r.role is not Role.CONTROL):
             if run.run_id is None:
                 continue
             self._names[run.run_id] = run.name
+            self._expects[run.run_id] = expects[run.stage]
             self._ledger.record_run(
                 RunRecord(run_id=run.run_id, spec_json=spec_bytes(run.spec).decode(), config_id=config_id_of(run.spec),
                           mode=_MODES[run.role], seed=run.spec.seed, origin="planned"),
@@ -137,16 +152,19 @@ class CampaignDriver:
             self._judge_known()
         return chosen or pinned
 
-    def _over(self, runs: Sequence[PlannedRun]) -> bool:
-        """Whether every one of these runs ended for good."""
-        if not runs or any(r.run_id is None for r in runs):
-            return False
+    def _ended(self, runs: Sequence[PlannedRun]) -> frozenset[str]:
+        """The ids of those among the runs that ended for good."""
         attempts = self._ledger.current_attempts([r.run_id for r in runs if r.run_id])
-        return all(a.state in TERMINAL_STATES and self._retry_of(a) is None for a in attempts)
+        return frozenset(a.run_id for a in attempts if a.state in TERMINAL_STATES and self._retry_of(a) is None)
+
+    def _expected(self, attempt: AttemptRow) -> bool:
+        """Whether this end is what the run's stage asks about: a result, never tried again."""
+        return attempt.outcome is not None and attempt.outcome.value in self._expects.get(attempt.run_id, ())
 
     def _retry_of(self, attempt: AttemptRow) -> Retry | None:
         """The retry that is due after an attempt, by the campaign's rules; asked once for each attempt."""
-        if attempt.state is not State.FINISHED or not needs_retry(attempt.state, attempt.outcome):
+        if attempt.state is not State.FINISHED or not needs_retry(attempt.state, attempt.outcome) or \
+                self._expected(attempt):
             return None
         key = (attempt.run_id, attempt.attempt_no)
         if key not in self._decided:
@@ -159,7 +177,7 @@ class CampaignDriver:
     def _retry_failed(self) -> None:
         """A new launch gives every failed run of the plan one new attempt; a verdict or a divergence is final."""
         for attempt in self._ledger.current_attempts(self._run_ids()):
-            if needs_retry(attempt.state, attempt.outcome):
+            if needs_retry(attempt.state, attempt.outcome) and not self._expected(attempt):
                 self._new_attempt(attempt, self._retry_of(attempt) or Retry(f"{attempt.outcome}: launched again"))
 
     def _due(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.domain.lifecycle import Outcome, State
+from orchestrator.ledger.rows import AttemptRow
 from orchestrator.ledger.store import Ledger
 from orchestrator.planning.plan import Resolved
 
@@ -34,12 +36,15 @@ class LedgerKnowledge:
         """What ``kdorch host doctor`` last recorded of a host, or None."""
         return self._ledger.host_facts(host) if self._ledger is not None else None
 
-    def standing(self, run_id: str) -> str:
-        """``new``, ``running``, ``done`` or ``retry``."""
-        attempts = self._ledger.current_attempts([run_id]) if self._ledger is not None else []
-        if not attempts or attempts[0].state is State.PLANNED:
-            return "new"
-        attempt = attempts[0]
-        if needs_retry(attempt.state, attempt.outcome):
-            return "retry"
-        return "done" if attempt.state is State.FINISHED else "running"
+    def standings(self, run_ids: Sequence[str]) -> dict[str, str]:
+        """``new``, ``running``, ``done``, ``retry`` or ``oom`` for each run that is known, in one question."""
+        attempts = self._ledger.current_attempts(run_ids) if self._ledger is not None else []
+        return {a.run_id: _standing(a) for a in attempts}
+
+
+def _standing(attempt: AttemptRow) -> str:
+    if attempt.state is State.PLANNED:
+        return "new"
+    if needs_retry(attempt.state, attempt.outcome):
+        return "oom" if attempt.outcome is Outcome.OOM else "retry"
+    return "done" if attempt.state is State.FINISHED else "running"

@@ -23,7 +23,7 @@ def source_of_record(campaign: CampaignRow) -> CampaignSource:
         file = Path(place) / Path(campaign.source_name).name
         file.write_text(campaign.source_text, encoding="utf-8")
         return load_campaign(file.name, overrides=overrides.get("set", ()), host=overrides.get("host"),
-                             cwd=Path(place))
+                             scale=overrides.get("scale"), cwd=Path(place))
 
 
 def plan_of_record(session: Session, run_id: str) -> Plan:

@@ -5,17 +5,20 @@ Both are pinned once for all processes: the first to see that a choice or a poli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
-from orchestrator.dispatch.choose import choose
+from orchestrator.dispatch.choose import choose, place_words, rank_configurations
+from orchestrator.dispatch.conditions import Conditions, Ended
 from orchestrator.dispatch.events import ChoiceMade, Emit, Note, PolicyPinned
 from orchestrator.domain.budget import derive_budget
 from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.metrics import to_u6
+from orchestrator.domain.stopping import Condition
 from orchestrator.domain.verdict import Gate, Policy, Role
-from orchestrator.ledger.rows import ResolutionRecord
+from orchestrator.ledger.rows import LedgerRow, ResolutionRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.planning.plan import Plan, PlannedRun, PlannedStage, PolicyPlan
+from orchestrator.wire.spec import config_id_of
 
 
 def policy_stage(run: PlannedRun) -> str:
@@ -24,12 +27,13 @@ def policy_stage(run: PlannedRun) -> str:
 
 
 class Stages:
-    """Pins choices and policies of one campaign. ``over`` says whether every one of these runs ended for good."""
+    """Pins choices and policies of one campaign. ``ended`` says which of these runs ended for good."""
 
-    def __init__(self, ledger: Ledger, emit: Emit, names: Mapping[str, str],
-                 over: Callable[[Sequence[PlannedRun]], bool]) -> None:
-        self._ledger, self._emit, self._names, self._over = ledger, emit, names, over
+    def __init__(self, ledger: Ledger, emit: Emit, names: Mapping[str, str], ended: Ended) -> None:
+        self._ledger, self._emit, self._names, self._ended = ledger, emit, names, ended
+        self._watch = Conditions(ledger)
         self._blocked: dict[str, str] = {}
+        self._vacant: dict[str, frozenset[str]] = {}
 
     def pinned(self, plan: Plan) -> frozenset[str]:
         """The keys whose policy is pinned: one question per stage, however many runs it has."""
@@ -41,9 +45,25 @@ class Stages:
         pinned = self.pinned(plan)
         return [r for r in plan.runs if r.run_id is not None and policy_stage(r) in pinned]
 
+    def startable(self, plan: Plan) -> list[PlannedRun]:
+        """Ready runs, but for those of stages whose turn has not come, and of all that come after a stage that can no
+        longer come to what it must have come to."""
+        state = {c.stage: c.state for c in self.conditions(plan)}
+        allowed: set[str] = set()
+        for stage in plan.stages:
+            if all(state[name] == "met" for name in stage.after):
+                allowed.add(stage.name)
+            if state[stage.name] == "missed":
+                break
+        return [r for r in self.ready(plan) if r.stage in allowed]
+
+    def conditions(self, plan: Plan) -> list[Condition]:
+        """How each stage's stop condition stands, in order."""
+        return self._watch.conditions(plan, [r for r in plan.runs if not self._is_vacant(r)], self._ended)
+
     def pin_choices(self, plan: Plan) -> bool:
         """Resolve what can be resolved; True when something new was."""
-        return sum(self._pin_choice(plan, stage) for stage in plan.stages) > 0
+        return sum(self._pin_choice(plan, stage) + self._pin_places(plan, stage) for stage in plan.stages) > 0
 
     def pin_policies(self, plan: Plan) -> bool:
         """Make policies literal and pin them, before their stage's first run; True when something new was."""
@@ -53,7 +73,8 @@ class Stages:
         """Stages that hold runs which never became ready, with the reason."""
         reasons = dict(self._blocked)
         for stage in plan.stages:
-            waits = {u for r in plan.runs if r.stage == stage.name for u in r.unresolved}
+            waits = {u for r in plan.runs if r.stage == stage.name and not self._is_vacant(r)
+                     for u in r.unresolved}
             for key, policy in stage.policies.items():
                 if self._ledger.pinned_policy(plan.campaign_id, key) is None:
                     waits |= {w for w in (policy.budget_of, policy.budget_like, policy.target_of) if w is not None}
@@ -66,13 +87,10 @@ class Stages:
         """Resolve ``STAGE.best`` once all of its runs ended; the first process to do so decides for all."""
         if stage.choice is None or self._ledger.resolution(stage.choice.key) is not None:
             return False
-        runs = [r for r in plan.runs if r.stage == stage.name and r.role is not Role.CONTROL]
-        if not self._over(runs):
+        rows = self._judged(plan, stage)
+        if rows is None:
             return False
-        ids = {r.run_id for r in runs}
-        rows = [r for r in self._ledger.rows(campaign=plan.campaign_id) if r.run_id in ids]
-        if any(r.verdict is None and r.outcome == Outcome.COMPLETED for r in rows):
-            return False  # finished but not judged yet: its policy waits for an earlier stage
+        ids = [r.run_id for r in rows]
         choice = choose(rows, stage.choice.by)
         if choice.row is None:
             self._block(stage.name, f"{stage.name}.best: {choice.reason}")
@@ -80,13 +98,76 @@ class Stages:
         final = choice.row.final_val
         pinned = self._ledger.resolve(ResolutionRecord(
             key=stage.choice.key, campaign_id=plan.campaign_id, selector=f"{stage.name}.best",
-            candidates=tuple(sorted(i for i in ids if i)), chosen_run_id=choice.row.run_id,
+            candidates=tuple(sorted(ids)), chosen_run_id=choice.row.run_id,
             checkpoint_sha256=self._ledger.best_checkpoint(choice.row.run_id),
             final_val_u6=None if final is None else to_u6(final), reason=choice.reason))
         self._ledger.promote_candidate(plan.campaign_id, pinned.chosen_run_id)
         self._emit(ChoiceMade(plan.campaign, f"{stage.name}.best",
                               self._names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12]), pinned.reason))
         return True
+
+    def _pin_places(self, plan: Plan, stage: PlannedStage) -> bool:
+        """Resolve the places of ``STAGE.top`` once all runs ended, one after the other: whoever carries on after a
+        process that died between two of them finds the first ones taken and goes on with what is left."""
+        pinned = {place.key: self._ledger.resolution(place.key) for place in stage.top}
+        if all(pinned.values()):
+            return False
+        rows = self._judged(plan, stage)
+        if rows is None:
+            return False
+        configurations: dict[str, list[LedgerRow]] = {}
+        specs = {r.run_id: r.spec for r in plan.runs if r.run_id is not None}
+        for row in rows:
+            configurations.setdefault(config_id_of(specs[row.run_id]), []).append(row)
+        by = stage.top[0].by
+        ranked = rank_configurations(configurations, by)
+        if not ranked:
+            self._block(stage.name, f"{stage.name}.top: none of {len(configurations)} configurations passed its gates "
+                                    "with every seed")
+            return False
+        taken = {p.chosen_run_id for p in pinned.values() if p is not None}
+        left = [(rank, place) for rank, place in enumerate(ranked, 1) if place.row.run_id not in taken]
+        moved = False
+        for asked in stage.top:
+            if pinned[asked.key] is not None or not left:
+                continue
+            rank, place = left.pop(0)
+            final = place.row.final_val
+            found = self._ledger.resolve(ResolutionRecord(
+                key=asked.key, campaign_id=plan.campaign_id, selector=f"{asked.text} #{asked.rank}",
+                candidates=tuple(sorted(r.run_id for r in rows)), chosen_run_id=place.row.run_id,
+                checkpoint_sha256=self._ledger.best_checkpoint(place.row.run_id),
+                final_val_u6=None if final is None else to_u6(final),
+                reason=place_words(place, rank, len(ranked), by)))
+            if found.chosen_run_id != place.row.run_id:
+                return True  # another process ranked at the same time; what it pinned is looked at first
+            self._ledger.promote_candidate(plan.campaign_id, found.chosen_run_id)
+            self._emit(ChoiceMade(plan.campaign, f"{asked.text} #{asked.rank}",
+                                  self._names.get(found.chosen_run_id, found.chosen_run_id[:12]), found.reason))
+            moved = True
+        vacant = frozenset(p.key for p in stage.top if self._ledger.resolution(p.key) is None)
+        if vacant and self._vacant.get(stage.name) != vacant:
+            self._emit(Note(f"{stage.name}.top: {len(ranked)} of {len(configurations)} configurations passed with "
+                            f"every seed; {len(vacant)} of {len(stage.top)} places stay empty"))
+        self._vacant[stage.name] = vacant
+        return moved
+
+    def _is_vacant(self, run: PlannedRun) -> bool:
+        """Whether the run would take the settings of a place that nobody took: too few configurations passed."""
+        return run.settings is not None and run.spec_is_open and \
+            run.settings.key in self._vacant.get(run.settings.stage, frozenset())
+
+    def _judged(self, plan: Plan, stage: PlannedStage) -> list[LedgerRow] | None:
+        """The rows of the stage's runs (without controls), once all of them ended and are judged; None before."""
+        runs = [r for r in plan.runs if r.stage == stage.name and r.role is not Role.CONTROL
+                and not self._is_vacant(r)]
+        ids = {r.run_id for r in runs if r.run_id is not None}
+        if not runs or any(r.run_id is None for r in runs) or not ids <= self._ended(runs):
+            return None
+        rows = [r for r in self._ledger.rows(campaign=plan.campaign_id) if r.run_id in ids]
+        if any(r.verdict is None and r.outcome == Outcome.COMPLETED for r in rows):
+            return None  # finished but not judged yet: its policy waits for an earlier stage
+        return rows
 
     def _block(self, stage: str, reason: str) -> None:
         if self._blocked.get(stage) != reason:

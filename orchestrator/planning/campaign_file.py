@@ -17,6 +17,7 @@ from orchestrator.planning.layout import lay_out
 from orchestrator.planning.lint_names import LINTS
 from orchestrator.planning.overrides import apply_overrides
 from orchestrator.planning.retry_rules import check_rule
+from orchestrator.planning.scales import apply_scale
 from orchestrator.planning.stages import Layout
 from orchestrator.planning.yaml_lines import FILE_LIMIT_BYTES, read_yaml
 from orchestrator.resources import shipped
@@ -29,7 +30,7 @@ SUFFIX = ".yaml"
 class CampaignSource:
     """A checked campaign file: its text as read, what it says with overrides applied, and the runs that follow.
 
-    ``settings`` are the ``--set`` texts in order; ``host`` is ``--host``.
+    ``settings`` are the ``--set`` texts in order; ``host`` is ``--host``, ``scale`` is ``--scale``.
     """
 
     path: Path
@@ -40,11 +41,13 @@ class CampaignSource:
     lines: Mapping[DocPath, int]
     settings: tuple[str, ...] = ()
     host: str | None = None
+    scale: str | None = None
 
     @property
     def overrides(self) -> dict[str, Any]:
         """What the command line changed, as plain data."""
-        return {"set": list(self.settings), "host": self.host}
+        scale = {} if self.scale is None else {"scale": self.scale}
+        return {"set": list(self.settings), "host": self.host, **scale}
 
     def line_of(self, where: DocPath) -> int | None:
         """The line of a document path, or of the nearest thing around it."""
@@ -52,7 +55,7 @@ class CampaignSource:
 
 
 def load_campaign(reference: str, *, overrides: Sequence[str] = (), host: str | None = None,
-                  cwd: Path) -> CampaignSource:
+                  scale: str | None = None, cwd: Path) -> CampaignSource:
     """Read and check the campaign file that ``reference`` names.
 
     A bare name is looked for in ``cwd`` and then among the campaigns that ship with kdorch, with or without
@@ -66,14 +69,17 @@ def load_campaign(reference: str, *, overrides: Sequence[str] = (), host: str | 
     if not isinstance(located.value, dict):
         what = "is empty" if located.value is None else "holds no mapping"
         raise CampaignFileError(shown, f"the file {what}; expected 'campaign:' and 'stages:'", line=1)
-    changed, applied = apply_overrides(located.value, overrides)
-    findings = Findings(shown, located.lines, changed, {o.where: o.text for o in applied})
+    written, lines = located.value, located.lines
+    if scale is not None:
+        written, lines = apply_scale(written, lines, scale, Findings(shown, lines, written))
+    changed, applied = apply_overrides(written, overrides)
+    findings = Findings(shown, lines, changed, {o.where: o.text for o in applied})
     campaign = _validated(changed, findings)
     _check(campaign, findings)
     layout = lay_out(campaign, findings)
     return CampaignSource(path=Path(shown), text=data.decode("utf-8-sig"), campaign=campaign,
-                          campaign_id=campaign_id_of(campaign, layout), layout=layout, lines=located.lines,
-                          settings=tuple(overrides), host=host)
+                          campaign_id=campaign_id_of(campaign, layout), layout=layout, lines=lines,
+                          settings=tuple(overrides), host=host, scale=scale)
 
 
 def find_campaign(reference: str, cwd: Path) -> Path:
@@ -114,8 +120,9 @@ def campaign_id_of(campaign: Campaign, layout: Layout) -> str:
         "campaign": campaign.campaign,
         "environment": dict(campaign.environment),
         "stages": [[s.name, s.role.value, s.choice.key if s.choice else None,
-                    {key: policy.body() for key, policy in s.policies.items()}] for s in layout.stages],
-        "runs": [[r.name, r.role.value, r.identity, r.reference, r.twin] for r in layout.runs],
+                    {key: policy.body() for key, policy in s.policies.items()},
+                    *([[t.key for t in s.top]] if s.top else [])] for s in layout.stages],
+        "runs": [[r.name, r.role.value, r.mark, r.reference, r.twin] for r in layout.runs],
     }
     return canonical_digest(body)
 

@@ -196,6 +196,9 @@ class Stage(Piece):
     stop: StopWord | None = Field(
         None, description="what the stage must have come to; without it the campaign ends there, with the reason. "
                           "Default: teacher_found for teachers, target_compared for kd with compare_with")
+    after: tuple[StageName, ...] = Field((), description="start once these stages have come to what they must have "
+                                                         "come to; a stage that takes something of another waits for "
+                                                         "it anyhow")
     expects: tuple[Expected, ...] = Field((), description="ends that this stage asks about: results, not failures")
     teacher: BestOf | None = None
     target: TargetRule | None = None
@@ -226,6 +229,8 @@ class Campaign(Piece):
     allow: tuple[str, ...] = ()
     defaults: PartialSpec = Field({})
     environment: dict[str, str] = Field({})
+    scales: dict[StageName, dict[str, Any]] = Field(
+        {}, description="variants by name, for --scale NAME: what is different there; stages go by name")
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=100)]
 
     @field_validator("environment", mode="before")

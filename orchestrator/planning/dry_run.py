@@ -50,7 +50,11 @@ class ShownBudget(Shown):
 
 
 class ShownRun(Shown):
-    """``run_id`` is null while the run depends on a choice in ``unresolved``."""
+    """``run_id`` is null while the run depends on a choice in ``unresolved``.
+
+    ``settings``: the choice (``sweep.top #2``) whose settings the run takes; ``settings_from`` the run that was chosen.
+    While that is null ``spec`` is one of those that may come of it.
+    """
 
     run_id: str | None
     name: str
@@ -67,6 +71,8 @@ class ShownRun(Shown):
     deadline_s: int
     reference: str | None
     twin: str | None
+    settings: str | None
+    settings_from: str | None
     spec: Spec
     files: list[ShownFile]
 
@@ -190,7 +196,9 @@ def _shown(plan: Plan, run: PlannedRun) -> ShownRun:
         "run_id": run.run_id, "name": run.name, "stage": run.stage, "role": run.role.value, "host": run.host,
         "gpus": run.gpus, "problem": run.misfit or None, "new": run.standing == "new", "standing": run.standing,
         "unresolved": list(run.unresolved), "steps": run.spec.horizon, "budget": budget,
-        "deadline_s": run.deadline_s, "reference": run.reference_name, "twin": run.twin_name, "spec": run.spec,
+        "deadline_s": run.deadline_s, "reference": run.reference_name, "twin": run.twin_name,
+        "settings": None if run.settings is None else f"{run.settings.text} #{run.settings.rank}",
+        "settings_from": run.settings_from, "spec": run.spec,
         "files": list(_files(plan, run))})
 
 
@@ -203,7 +211,8 @@ def _lanes(plan: Plan) -> list[ShownLane]:
 
 def _files(plan: Plan, run: PlannedRun) -> Iterable[ShownFile]:
     if run.run_id is None:
-        yield ShownFile(path=f"{OPEN_RUN}/spec.json", size_bytes=run.size_bytes, sha256=None)
+        yield ShownFile(path=f"{OPEN_RUN}/spec.json", size_bytes=None if run.spec_is_open else run.size_bytes,
+                        sha256=None)
         yield ShownFile(path=f"{OPEN_RUN}/dispatch/{{sha256}}.json", size_bytes=None, sha256=None)
         return
     yield ShownFile(path=f"runs/{run.run_id}/spec.json", size_bytes=run.size_bytes, sha256=run.run_id)

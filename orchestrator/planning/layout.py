@@ -7,21 +7,16 @@ then is only which of them is chosen.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from orchestrator.domain.verdict import Role
+from orchestrator.planning.building import Builder, lay_run, owns, reference_mark
 from orchestrator.planning.campaign_model import Campaign, Stage
-from orchestrator.planning.complaints import complaints
-from orchestrator.planning.findings import DocPath, Findings, at
+from orchestrator.planning.findings import DocPath, Findings
 from orchestrator.planning.grid import (
     MAX_RUNS,
-    RESERVED_KEYS,
-    Cell,
     Layer,
     assemble,
     cells,
@@ -30,46 +25,14 @@ from orchestrator.planning.grid import (
     count_cells,
     locate,
 )
-from orchestrator.planning.names import TWIN_SUFFIX, qualified_names, run_name
+from orchestrator.planning.names import TWIN_SUFFIX, qualified_names
+from orchestrator.planning.open_runs import expand_open, ranked_source
 from orchestrator.planning.pairing import reference_for, twin_body
-from orchestrator.planning.policy import Choice, Earlier, known_stage, plan_policies
-from orchestrator.planning.stages import LaidRun, Layout, PlannedStage
-from orchestrator.wire.spec import Selector, Spec, canonical_bytes, canonical_digest
+from orchestrator.planning.policy import Choice, known_stage, plan_policies
+from orchestrator.planning.stages import LaidRun, Layout, PlannedStage, Ranked
+from orchestrator.wire.spec import Selector, Spec, canonical_digest
 
 _FAILURES_SHOWN = 20
-
-
-@dataclass
-class _Builder:
-    campaign: Campaign
-    findings: Findings
-    stages: list[PlannedStage] = field(default_factory=list)
-    runs: dict[str, list[LaidRun]] = field(default_factory=dict)
-    choices: dict[str, Choice] = field(default_factory=dict)
-    owners: dict[str, LaidRun] = field(default_factory=dict)
-
-    @property
-    def all_names(self) -> frozenset[str]:
-        return frozenset(s.name for s in self.campaign.stages)
-
-    def earlier(self) -> Earlier:
-        return Earlier(
-            roles={s.name: s.role for s in self.stages},
-            policies={s.name: s.policies[s.name] for s in self.stages if s.name in s.policies},
-            choices=self.choices,
-            first_runs={name: runs[0].identity for name, runs in self.runs.items() if runs},
-        )
-
-    def choice_of(self, selector: str, stage: Stage, where: DocPath) -> Choice | None:
-        """The choice behind ``STAGE.best``; says what is wrong with it."""
-        name = selector.partition(".")[0]
-        earlier = self.earlier()
-        if not known_stage(name, stage, earlier, self.all_names, where, self.findings):
-            return None
-        if name not in self.choices:
-            self.findings.add(where, f"stage {name!r} chooses nothing; give it 'select: {{best: final_val}}'")
-            return None
-        return self.choices[name]
 
 
 def lay_out(campaign: Campaign, findings: Findings) -> Layout:
@@ -78,7 +41,7 @@ def lay_out(campaign: Campaign, findings: Findings) -> Layout:
     check_layer(Layer((), campaign.defaults, ("defaults",)), findings)
     if "kd" in campaign.defaults and not any(s.role == "kd" or s.teacher for s in campaign.stages):
         findings.add(("defaults", "kd"), "no stage distils; this would decide nothing")
-    builder = _Builder(campaign, findings)
+    builder = Builder(campaign, findings)
     seen: set[str] = set()
     for i, stage in enumerate(campaign.stages):
         doc: DocPath = ("stages", i)
@@ -103,7 +66,7 @@ def _check_size(campaign: Campaign, findings: Findings) -> None:
                       where=("stages", largest, "axes" if campaign.stages[largest].axes else "name"))
 
 
-def _lay_stage(builder: _Builder, stage: Stage, doc: DocPath) -> None:
+def _lay_stage(builder: Builder, stage: Stage, doc: DocPath) -> None:
     findings, role = builder.findings, Role(stage.role)
     check_shape(stage, doc, findings)
     teacher = builder.choice_of(stage.teacher.from_, stage, (*doc, "teacher")) if stage.teacher else None
@@ -112,32 +75,67 @@ def _lay_stage(builder: _Builder, stage: Stage, doc: DocPath) -> None:
     policies = plan_policies(stage, doc, builder.earlier(), target, builder.all_names, findings)
     shape_is_right = all((stage.axes or {"": (0,)}).values()) and stage.runs != () and \
         len({len(v) for v in (stage.zip or {"": (0,)}).values()}) == 1
-    runs = _expand(builder, stage, doc, teacher, target) if shape_is_right else []
+    wants = ranked_source(builder, stage, doc)
+    if not shape_is_right or (stage.settings is not None and not wants):
+        runs = []
+    elif wants:
+        runs = expand_open(builder, stage, doc, _base_layers(builder, stage, doc, teacher, target), wants,
+                           teacher, target if stage.stop_at_target else None)
+    else:
+        runs = _expand(builder, stage, doc, teacher, target)
     if teacher is not None:
         _check_teacher_fits(builder, teacher, runs, doc)
     if stage.compare_with is not None:
         runs = _with_references(builder, stage, runs, doc)
     builder.runs[stage.name] = runs
-    choice = None
-    if stage.select is not None and policies and runs:
-        selector = Selector.model_validate({
-            "from": f"{stage.name}.best", "by": stage.select.best,
-            "among": tuple(sorted(r.identity for r in runs if r.role is not Role.CONTROL)),
-            "admitted": dict(policies[stage.name].admits)})
-        key = canonical_digest(selector.model_dump(mode="json", by_alias=True))
-        choice = builder.choices[stage.name] = Choice(stage.name, key, stage.select.best, selector)
-    elif stage.select is not None:  # wrong already; later stages are still checked as far as that goes
-        builder.choices[stage.name] = Choice(stage.name, "0" * 64, stage.select.best,
-                                             Selector.model_validate({"from": f"{stage.name}.best"}))
-    needs = {c.stage for c in (teacher, target) if c is not None}
+    choice, top = _choices(builder, stage, runs, policies[stage.name].admits if policies else None)
+    needs = {c.stage for c in (teacher, target, *wants) if c is not None}
     needs |= {p.budget_of.partition(".")[0] for p in policies.values() if p.budget_of}
+    needs |= {name for i, name in enumerate(stage.after)
+              if known_stage(name, stage, builder.earlier(), builder.all_names, (*doc, "after", i), findings)}
     deadline = stage.deadline if stage.deadline is not None else builder.campaign.deadline
     guard = stage.budget_guard if stage.budget_guard is not None else builder.campaign.budget_guard
     builder.stages.append(PlannedStage(stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
-                                       builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER))
+                                       builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER,
+                                       top=top, wants=wants, stop=_stop_word(stage), expects=stage.expects, after=stage.after,
+                                       controls=stage.controls, compare_with=stage.compare_with))
 
 
-def _target_choice(builder: _Builder, stage: Stage, teacher: Choice | None, doc: DocPath) -> Choice | None:
+def _stop_word(stage: Stage) -> str:
+    """What the stage must have come to, where the file does not say."""
+    if stage.stop is not None:
+        return stage.stop
+    if stage.role == "teacher":
+        return "teacher_found"
+    return "target_compared" if stage.role == "kd" and stage.compare_with is not None else "none"
+
+
+def _choices(builder: Builder, stage: Stage, runs: Sequence[LaidRun],
+             admits: Mapping[str, Any] | None) -> tuple[Choice | None, tuple[Ranked, ...]]:
+    """What the stage offers to later ones: its best run, and its best configurations by rank."""
+    select = stage.select
+    if select is None:
+        return None, ()
+    choice, top = None, []
+    among = tuple(sorted(r.mark for r in runs if r.role is not Role.CONTROL))
+    whole = bool(admits is not None and runs)
+    if select.best is not None and whole:
+        selector = Selector.model_validate({"from": f"{stage.name}.best", "by": select.best, "among": among,
+                                            "admitted": dict(admits or {})})
+        key = canonical_digest(selector.model_dump(mode="json", by_alias=True))
+        choice = builder.choices[stage.name] = Choice(stage.name, key, select.best, selector)
+    elif select.best is not None:  # wrong already; later stages are still checked as far as that goes
+        builder.choices[stage.name] = Choice(stage.name, "0" * 64, select.best,
+                                             Selector.model_validate({"from": f"{stage.name}.best"}))
+    for rank in range(1, select.count + 1):
+        key = canonical_digest({"from": f"{stage.name}.top", "rank": rank, "by": select.top_by, "among": list(among),
+                                "admitted": dict(admits or {})}) if whole else "0" * 64
+        top.append(Ranked(stage.name, f"{stage.name}.top", rank, select.top_by, key))
+    builder.tops[stage.name] = tuple(top)
+    return choice, tuple(top)
+
+
+def _target_choice(builder: Builder, stage: Stage, teacher: Choice | None, doc: DocPath) -> Choice | None:
     """The choice whose final loss is the target: what the stage says, else the teacher of a KD stage."""
     if stage.target is None:
         return teacher if stage.role == "kd" and (stage.policy is None or stage.policy.target is None) else None
@@ -146,7 +144,7 @@ def _target_choice(builder: _Builder, stage: Stage, teacher: Choice | None, doc:
     return builder.choice_of(stage.target.from_, stage, (*doc, "target"))
 
 
-def _check_fields(builder: _Builder, stage: Stage, doc: DocPath) -> None:
+def _check_fields(builder: Builder, stage: Stage, doc: DocPath) -> None:
     """Keys that do not go with the stage's role, and references that lead nowhere."""
     findings = builder.findings
     if stage.role == "kd" and stage.teacher is None:
@@ -163,8 +161,16 @@ def _check_fields(builder: _Builder, stage: Stage, doc: DocPath) -> None:
                                                "'target: {from: STAGE.best}'")
     aims = stage.role == "kd" or stage.target is not None or \
         (stage.policy is not None and stage.policy.target is not None)
-    if stage.select is not None and stage.select.best == "steps_to_target" and not aims:
-        findings.add((*doc, "select", "best"), "steps_to_target needs a target on this stage")
+    if stage.select is not None and not aims:
+        for word, key in (("best", stage.select.best), ("top", stage.select.top_by if stage.select.top else None)):
+            if key == "steps_to_target":
+                findings.add((*doc, "select", word), "steps_to_target needs a target on this stage")
+    if stage.stop == "teacher_found" and stage.role != "teacher":
+        findings.add((*doc, "stop"), "only a teacher stage finds teachers")
+    if stage.stop == "target_compared" and (stage.role != "kd" or stage.compare_with is None):
+        findings.add((*doc, "stop"), "steps to target are compared in a kd stage with compare_with")
+    if stage.expects and stage.role != "measurement":
+        findings.add((*doc, "expects"), "only a measurement asks about how runs fail")
     if stage.compare_with is not None:
         where = (*doc, "compare_with")
         earlier = builder.earlier()
@@ -174,7 +180,7 @@ def _check_fields(builder: _Builder, stage: Stage, doc: DocPath) -> None:
                                 f"{earlier.roles[stage.compare_with].value}")
 
 
-def _base_layers(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice | None,
+def _base_layers(builder: Builder, stage: Stage, doc: DocPath, teacher: Choice | None,
                  target: Choice | None) -> tuple[Layer, ...]:
     """What every run of the stage shares."""
     defaults = dict(builder.campaign.defaults)
@@ -186,12 +192,13 @@ def _base_layers(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice 
     if stage.stop_at_target and target is not None:
         implied["stop_at_target"] = target.selector
     layers = (Layer(("kd",), implied.pop("kd"), (*doc, "teacher")),) if "kd" in implied else ()
-    given = (Layer((), defaults, ("defaults",)), Layer((), stage.spec, (*doc, "spec")))
+    given = (Layer((), defaults if stage.settings is None else {}, ("defaults",)),  # else they are in the settings
+             Layer((), stage.spec, (*doc, "spec")))
     check_layer(given[1], builder.findings)
     return (*layers, Layer((), implied, doc), *given)
 
 
-def _expand(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice | None,
+def _expand(builder: Builder, stage: Stage, doc: DocPath, teacher: Choice | None,
             target: Choice | None) -> list[LaidRun]:
     """All runs of the stage in plan order, each arm followed by its twin where it has one of its own."""
     base_layers = _base_layers(builder, stage, doc, teacher, target)
@@ -203,7 +210,7 @@ def _expand(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice | Non
     for cell in cells(stage, doc, builder.findings):
         layers = (*base_layers, *cell.layers)
         raw = assemble(base, cell.layers)
-        run = _run(builder, stage, doc, cell, layers, raw, Role(stage.role))
+        run = lay_run(builder, stage, doc, cell, layers, raw, Role(stage.role))
         if run is None:
             failures += 1
             if failures >= _FAILURES_SHOWN:
@@ -216,65 +223,27 @@ def _expand(builder: _Builder, stage: Stage, doc: DocPath, teacher: Choice | Non
         names.add(run.name)
         distils = run.spec.kd is not None
         run = replace(run, teacher=teacher if distils else None, stop_target=stop)
-        if not _own(builder, run, doc):
+        if not owns(builder, run, doc):
             continue
         runs.append(run)
         if stage.controls:
-            twin = _run(builder, stage, doc, cell, layers, twin_body(raw), Role.CONTROL)
+            twin = lay_run(builder, stage, doc, cell, layers, twin_body(raw), Role.CONTROL)
             if twin is None:
                 continue
             twin = replace(twin, name=run.name + TWIN_SUFFIX, stop_target=stop)
-            known = builder.owners.get(twin.identity)
-            runs[-1] = replace(run, twin=_reference_mark(known or twin))
+            known = builder.owners.get(twin.mark)
+            runs[-1] = replace(run, twin=reference_mark(known or twin))
             if known is None:
                 names.add(twin.name)
-                builder.owners[twin.identity] = twin
+                builder.owners[twin.mark] = twin
                 runs.append(twin)
     return runs
 
 
-def _run(builder: _Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tuple[Layer, ...], raw: dict[str, Any],
-         role: Role) -> LaidRun | None:
-    findings = builder.findings
-    try:
-        spec = Spec.model_validate(raw)
-    except ValidationError as error:
-        for where, message in complaints(error, Spec, RESERVED_KEYS):
-            findings.add(locate(layers, where, (*doc, "spec")), message)
-        return None
-    body = spec.model_dump(mode="json", by_alias=True)
-    for path in (p for layer in layers for p in layer.booleans):
-        if not isinstance(at(body, path), bool) and isinstance(at(raw, path), bool):
-            findings.add(locate(layers, path, doc), "expected a number or word here, not true or false")
-            return None
-    try:
-        name = run_name(cell, body, stage=stage.name, template=stage.names)
-    except ValueError as error:
-        findings.add((*doc, "names") if stage.names else doc, str(error))
-        return None
-    data = canonical_bytes(body)
-    return LaidRun(stage.name, role, name, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc)
-
-
-def _own(builder: _Builder, run: LaidRun, doc: DocPath) -> bool:
-    """Whether no other run of the campaign has this very spec."""
-    other = builder.owners.setdefault(run.identity, run)
-    if other is run:
-        return True
-    builder.findings.add(doc, f"runs {other.stage}/{other.name} and {run.stage}/{run.name} ask for exactly the same; "
-                              "one run stands in a campaign once")
-    return False
-
-
-def _reference_mark(run: LaidRun) -> str:
-    """How a run is pointed at before names are final."""
-    return f"{run.stage}/{run.name}"
-
-
-def _with_references(builder: _Builder, stage: Stage, runs: list[LaidRun], doc: DocPath) -> list[LaidRun]:
+def _with_references(builder: Builder, stage: Stage, runs: list[LaidRun], doc: DocPath) -> list[LaidRun]:
     """Each run with the CE run of the same seed that it is compared with."""
     assert stage.compare_with is not None
-    candidates = [(_reference_mark(r), r.spec) for r in builder.runs.get(stage.compare_with, [])]
+    candidates = [(reference_mark(r), r.spec) for r in builder.runs.get(stage.compare_with, [])]
     by_seed: dict[int, list[tuple[str, Spec]]] = {}
     for name, spec in candidates:
         by_seed.setdefault(spec.seed, []).append((name, spec))
@@ -288,7 +257,7 @@ def _with_references(builder: _Builder, stage: Stage, runs: list[LaidRun], doc: 
     return paired
 
 
-def _check_teacher_fits(builder: _Builder, teacher: Choice, runs: Sequence[LaidRun], doc: DocPath) -> None:
+def _check_teacher_fits(builder: Builder, teacher: Choice, runs: Sequence[LaidRun], doc: DocPath) -> None:
     """A teacher must leave a checkpoint, and speak the student's vocabulary."""
     candidates = builder.runs.get(teacher.stage, [])
     students = [r for r in runs if r.role is not Role.CONTROL]

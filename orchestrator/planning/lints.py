@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.domain.errors import LintError
 from orchestrator.domain.verdict import Role
@@ -37,23 +37,27 @@ def lint(source: CampaignSource) -> list[LintError]:
         if name not in allowed and key not in found:
             found[key] = LintError(name, f"{what}: {LINTS[name]}", path=source.path, line=line)
 
-    for stage, given in zip(source.layout.stages, source.campaign.stages, strict=True):
-        if stage.role is Role.KD and not given.controls:
+    for stage in source.layout.stages:
+        if stage.role is Role.KD and not stage.controls and not stage.rung:
             note("no-controls", f"stage {stage.name} has no controls", stage.doc)
-        if stage.role is Role.KD and given.compare_with is None:
+        if stage.role is Role.KD and stage.compare_with is None and not stage.rung:
             note("no-reference", f"stage {stage.name} is compared with nothing", stage.doc)
-        if stage.role is Role.KD and given.compare_with is not None:
+        if stage.role is Role.KD and stage.compare_with is not None:
             for run in source.layout.runs:
                 if run.stage == stage.name and run.reference is None:
-                    note("comparison-mismatch", f"stage {given.compare_with} has no run with seed {run.spec.seed}",
+                    note("comparison-mismatch", f"stage {stage.compare_with} has no run with seed {run.spec.seed}",
                          (*stage.doc, "compare_with"))
     for run in source.layout.runs:
         if run.role is Role.CONTROL:
             continue  # what is wrong with a twin is wrong with its arm
-        case = _Case(run, runs.get(run.reference) if run.reference else None)
-        for name, rule in _RULES.items():
-            for path, what in rule(case):
-                note(name, what, locate(run.layers, path, run.doc))
+        if run.settings is not None and run.settings.source.rank > 1:
+            continue  # the first place says what every place may become
+        reference = runs.get(run.reference) if run.reference else None
+        for spec in run.settings.possible if run.settings is not None else (run.spec,):
+            case = _Case(replace(run, spec=spec), reference)
+            for name, rule in _RULES.items():
+                for path, what in rule(case):
+                    note(name, what, locate(run.layers, path, run.doc))
     return [found[key] for key in sorted(found)]
 
 

@@ -17,7 +17,8 @@ from orchestrator.planning.campaign_file import CampaignSource
 from orchestrator.planning.lane import Candidate, HostFacts, Lane, lane_for, shares, without_share
 from orchestrator.planning.policy import Choice, PolicyPlan
 from orchestrator.planning.retry_rules import RetryRule, effective
-from orchestrator.planning.stages import LaidRun, PlannedStage
+from orchestrator.planning.settings import settle
+from orchestrator.planning.stages import LaidRun, PlannedStage, Ranked
 from orchestrator.wire.spec import Spec, canonical_digest
 
 __all__ = ["Candidate", "Choice", "HostFacts", "Knowledge", "Nothing", "Plan", "PlannedRun", "PlannedStage",
@@ -43,8 +44,8 @@ class Knowledge(Protocol):
     def resolution(self, key: str) -> Resolved | None:
         """What the choice pinned under ``key`` was resolved to; None while it is open."""
 
-    def standing(self, run_id: str) -> str:
-        """``new``, ``running``, ``done`` or ``retry``."""
+    def standings(self, run_ids: Sequence[str]) -> Mapping[str, str]:
+        """``new``, ``running``, ``done``, ``retry`` or ``oom`` for each run; those that are missing are new."""
 
     def host_facts(self, host: str) -> Mapping[str, Any] | None:
         """What was recorded of a host; None where nobody has looked."""
@@ -56,8 +57,8 @@ class Nothing:
     def resolution(self, key: str) -> Resolved | None:  # noqa: ARG002 - the protocol's name
         return None
 
-    def standing(self, run_id: str) -> str:  # noqa: ARG002 - the protocol's name
-        return "new"
+    def standings(self, run_ids: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002 - the protocol's name
+        return {}
 
     def host_facts(self, host: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - the protocol's name
         return None
@@ -71,7 +72,9 @@ class PlannedRun:
     selectors are ``unresolved``: until then it cannot be launched. ``host`` is the first choice of ``candidates``, the
     lane's hosts in order; ``misfit`` says why none of them can take the run, and is empty otherwise. ``ordinal`` is
     its place in the plan, from 0. With ``budget_guard`` its host stops it once it is certain to overrun its budget.
-    ``target_val`` is the loss at which the run stops itself; None where it does not, or not yet.
+    ``target_val`` is the loss at which the run stops itself; None where it does not, or not yet. A run that takes the
+    settings of a chosen configuration names the choice in ``settings``; until that is pinned its ``spec`` is one of
+    those that may come of it, afterwards ``settings_from`` names the run that was chosen.
     """
 
     name: str
@@ -97,6 +100,13 @@ class PlannedRun:
     teacher: Resolved | None
     target_val: float | None
     standing: str
+    settings: Ranked | None = None
+    settings_from: str | None = None
+
+    @property
+    def spec_is_open(self) -> bool:
+        """Whether the spec hangs on settings that are still to be chosen."""
+        return self.settings is not None and self.settings_from is None
 
     @property
     def teacher_checkpoint_sha256(self) -> str | None:
@@ -158,12 +168,14 @@ def make_plan(source: CampaignSource, hosts: Mapping[str, HostFacts], lanes: Map
         ways = {key: without_share(way, key[0], limit, given) for key, way in ways.items()}
     stages = {s.name: s for s in source.layout.stages}
     past = _Past(knowledge)
-    runs = tuple(_planned(run, i, name, ways[run.stage, run.spec.needs.gpus], stages[run.stage], past)
-                 for i, run in enumerate(source.layout.runs))
+    settled = settle(source.layout.runs, past.pinned)
+    past.look_up([r.identity for r in settled])
+    places = {run.mark: i for i, run in enumerate(source.layout.runs)}
+    runs = tuple(_planned(run, places[run.mark], name, _way(ways, run), stages[run.stage], past) for run in settled)
     retries = effective(source.campaign.retries)
     return Plan(
         campaign=source.campaign.campaign, campaign_id=source.campaign_id, stages=source.layout.stages, runs=runs,
-        plan_hash=_plan_hash(source, runs, bundle_digest, given, retries), bundle_digest=bundle_digest,
+        plan_hash=_plan_hash(source, ways, bundle_digest, given, retries), bundle_digest=bundle_digest,
         hosts=dict(hosts), environment=dict(sorted(source.campaign.environment.items())),
         priority=source.campaign.priority, max_parallel=limit, shares=given, retries=retries)
 
@@ -177,19 +189,28 @@ def require_placeable(plan: Plan) -> None:
 
 
 class _Past:
-    """Knowledge, asked once for each choice."""
+    """Knowledge, asked once for each choice, and once for all runs."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
         self._choices: dict[str, Resolved | None] = {}
+        self._standings: Mapping[str, str] = {}
+
+    def look_up(self, run_ids: Sequence[str]) -> None:
+        self._standings = self._knowledge.standings(run_ids)
 
     def resolution(self, choice: Choice) -> Resolved | None:
-        if choice.key not in self._choices:
-            self._choices[choice.key] = self._knowledge.resolution(choice.key)
-        return self._choices[choice.key]
+        return self.pinned(choice.key)
 
-    def standing(self, run_id: str) -> str:
-        return self._knowledge.standing(run_id)
+    def pinned(self, key: str) -> Resolved | None:
+        if key not in self._choices:
+            self._choices[key] = self._knowledge.resolution(key)
+        return self._choices[key]
+
+    def standing(self, run_id: str, expects: Sequence[str]) -> str:
+        """``new``, ``running``, ``done`` or ``retry``. An end that the stage asks about is done, not to be retried."""
+        found = self._standings.get(run_id, "new")
+        return found if found != "oom" else "done" if "oom" in expects else "retry"
 
 
 def _candidates(source: CampaignSource, hosts: Mapping[str, HostFacts],
@@ -225,9 +246,16 @@ def _ways(source: CampaignSource, hosts: Sequence[HostFacts], patience: Mapping[
     return {(stage, gpus): lane_for(stage, gpus, needs[stage], hosts, patience, facts) for stage, gpus in kinds}
 
 
+def _way(ways: Mapping[tuple[str, int], Lane], run: LaidRun) -> Lane:
+    """The run's lane. Settings that were chosen may ask for other GPUs than the first that could have been."""
+    found = ways.get((run.stage, run.spec.needs.gpus))
+    return found if found is not None else next(way for (stage, _), way in ways.items() if stage == run.stage)
+
+
 def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: PlannedStage, past: _Past) -> PlannedRun:
     choices = [c for c in (run.teacher, run.stop_target) if c is not None]
-    unresolved = tuple(sorted({c.text for c in choices if past.resolution(c) is None}))
+    waits = {c.text for c in choices if past.resolution(c) is None}
+    unresolved = tuple(sorted(waits | ({run.settings.source.text} if run.settings is not None and run.open else set())))
     teacher = past.resolution(run.teacher) if run.teacher is not None else None
     stop = past.resolution(run.stop_target) if run.stop_target is not None else None
     return PlannedRun(
@@ -238,15 +266,18 @@ def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: Pla
         budget_guard=stage.budget_guard and run.role is Role.TEACHER, reference_name=run.reference, twin_name=run.twin,
         teacher_selector_key=run.teacher.key if run.teacher is not None else None, teacher=teacher,
         target_val=stop.final_val_u6 / 1e6 if stop is not None and stop.final_val_u6 is not None else None,
-        standing="new" if unresolved else past.standing(run.identity))
+        standing="new" if unresolved else past.standing(run.identity, stage.expects),
+        settings=run.settings.source if run.settings is not None else None, settings_from=run.source)
 
 
-def _plan_hash(source: CampaignSource, runs: Sequence[PlannedRun], bundle_digest: str, given: Mapping[str, int],
-               retries: Mapping[str, RetryRule]) -> str:
+def _plan_hash(source: CampaignSource, ways: Mapping[tuple[str, int], Lane], bundle_digest: str,
+               given: Mapping[str, int], retries: Mapping[str, RetryRule]) -> str:
+    """From the layout, not from the runs as chosen: the hash stays while the campaign goes on."""
+    deadlines = {s.name: s.deadline_s for s in source.layout.stages}
     body = {
         "campaign": source.campaign_id,
         "bundle": bundle_digest,
-        "runs": [[r.name, r.role.value, r.identity, r.host, r.deadline_s] for r in runs],
+        "runs": [[r.name, r.role.value, r.mark, _way(ways, r).first, deadlines[r.stage]] for r in source.layout.runs],
         "policies": {k: p.body() for s in source.layout.stages for k, p in s.policies.items()},
         "overrides": source.overrides,
         "priority": source.campaign.priority,

@@ -298,6 +298,9 @@ class Spec(Part):
             raise ValueError("a 'kd' section goes with mode: kd, infer_only or teacher_only, and they with it")
         if (self.entry == "simulated") != (self.simulated is not None):
             raise ValueError("entry: simulated and a 'simulated' section go together")
+        if self.kd is not None and self.kd.teacher_logits == "cached" and (
+                self.mode != "kd" or self.kd.random_teacher is not None):
+            raise ValueError("kd.teacher_logits: cached goes with mode: kd and a teacher that was chosen")
         self._stages_agree()
         return self
 

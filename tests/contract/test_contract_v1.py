@@ -223,6 +223,8 @@ def test_the_laptop_reads_what_the_trainer_says():
     emit.train(2, float("nan"), 82.5)
     emit.validation(25, 4.0000004, 1031.25)
     emit.kd_stop(25, 4.0, 3.96, 0.05)
+    emit.profile(2, {"student": 1.5, "teacher": 0.25, "soft": 0.5, "backward": 3.0, "optimizer": 0.125})
+    emit.verdict("F-DISTILL-SMOKE-001", False, "val_loss 4.0\nthen 4.1")
     emit.peak(312, 340)
     emit.run_end(25, "nan")
     curve = parse_log(out.getvalue().encode())
@@ -231,6 +233,19 @@ def test_the_laptop_reads_what_the_trainer_says():
     assert [(p.step, p.val_loss) for p in curve.validations] == [(0, 5.545177), (25, 4.0)]
     assert (curve.kd_stop_step, curve.peak_allocated_mib, curve.end_reason) == (25, 312, "nan")
     assert curve.total_steps == 50
+    assert [(m.kind, m.step, m.text) for m in curve.markers if m.kind in ("profile", "verdict")] == [
+        ("profile", 2, "profile step:2 student_ms:1.500 teacher_ms:0.250 soft_ms:0.500 backward_ms:3.000 "
+                       "optimizer_ms:0.125"),
+        ("verdict", None, "verdict F-DISTILL-SMOKE-001 FAIL val_loss 4.0 then 4.1")]
+
+
+def test_a_profile_of_every_step_pushes_no_other_mark_out():
+    steps = 20_000
+    lines = "".join(f"profile step:{n} student_ms:1.0\n" for n in range(steps))
+    log = f"step:0/9 val_loss:1 train_time:0ms step_avg:0ms\n{lines}run_end step:9 reason:horizon\n"
+    curve = parse_log(log.encode())
+    assert curve.end_reason == "horizon"
+    assert sum(m.kind == "profile" for m in curve.markers) == steps
 
 
 def test_the_laptop_reads_what_the_simulated_trainer_leaves(tmp_path):

@@ -11,7 +11,7 @@ import os
 import subprocess
 from pathlib import Path
 
-SIZE_BYTES = 2 << 30
+SIZE_BYTES = 8 << 30
 """A limit, not an amount: only what is written takes memory."""
 
 HOLD = 'mount -t tmpfs -o "size=$2" tmpfs "$1" && echo mounted && exec cat'

@@ -41,7 +41,7 @@ def test_a_run_that_keeps_its_budget_is_left_alone(host: HostRoot) -> None:
 
 def test_a_run_that_may_stop_at_a_target_is_stopped_when_its_budget_is_used_up(host: HostRoot) -> None:
     spec = simulated_spec(horizon=100_000, real_step_ms=5, step_ms=100)
-    body = spec.model_dump(by_alias=True) | {"stop_at_target": {"from": "a.best", "rule": "min_val", "runs": ["a" * 64]}}
+    body = spec.model_dump(by_alias=True) | {"stop_at_target": {"from": "teachers.best"}}
     attempt = host.place(type(spec).model_validate(body), budget_ms=5_000,
                          resolved={"teacher": None, "target_val": 0.5})
     assert host.launch(attempt) == "started"

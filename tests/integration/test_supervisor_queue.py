@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.supervised import HostRoot, Placed, simulated_spec, wait_for
+from worker.groups import Group
 from worker.process import is_alive
-from worker.queue import Ticket
+from worker.queue import Terms, Ticket
 from worker.slots import try_slots
 
 
@@ -145,3 +146,92 @@ def test_a_new_ticket_stands_behind_all_others_and_dead_ones_are_cleared(host: H
     assert [t.standing().position for t in tickets[1:]] == [0, 1]
     for ticket in tickets[1:]:
         ticket.withdraw()
+
+
+def test_a_higher_priority_goes_first_and_equals_in_the_order_of_launches(host: HostRoot) -> None:
+    first = blocker(host)
+    low = waiting(host, 1, 0, priority=-5)
+    usual = waiting(host, 2, 0)
+    high = waiting(host, 3, 0, priority=7)
+    next_high = waiting(host, 4, 1, priority=7)
+    cancel(first)
+    order = [high, next_high, usual, low]
+    times = [a.seal()["started_at"] for a in order]
+    assert times == sorted(times)
+
+
+def test_no_more_of_a_group_train_at_once_than_it_allows_and_others_pass_it_by(host: HostRoot) -> None:
+    group = {"name": "grid", "limit": 1}
+    first = blocker(host, slots=3, group=group)
+    second = waiting(host, 1, 0, slots=3, group=group)
+    wait_for(lambda: second.document("status.json")["waiting_for"] is not None, "what it waits for")
+    assert second.document("status.json")["waiting_for"] == (
+        "as many runs of group grid train here as may at once (1)")
+    other = blocker(host, 2, slots=3, group={"name": "other", "limit": 1})
+    plain = blocker(host, 3, slots=3)
+    assert second.state == "waiting"
+    for attempt in (other, plain):
+        cancel(attempt)
+        attempt.seal()
+    assert second.state == "waiting"
+    cancel(first)
+    assert second.seal()["outcome"] == "completed"
+
+
+def test_an_orphan_still_counts_in_its_group(host: HostRoot) -> None:
+    group = {"name": "grid", "limit": 1}
+    orphan = blocker(host, slots=2, group=group)
+    orphan.kill_supervisor()
+    second = waiting(host, 1, 0, slots=2, group=group)
+    os.kill(orphan.process("started.json", "trainer").pid, signal.SIGKILL)
+    assert second.seal()["outcome"] == "completed"
+
+
+def test_a_group_whose_limit_is_raised_lets_more_in(host: HostRoot) -> None:
+    blocker(host, slots=3, group={"name": "grid", "limit": 1})
+    held_back = waiting(host, 1, 0, slots=3, group={"name": "grid", "limit": 1})
+    raised = blocker(host, 2, slots=3, group={"name": "grid", "limit": 2})
+    assert (held_back.state, raised.state) == ("waiting", "running")
+
+
+TWO_GPUS, ONE_GPU, NO_GPU = Terms(gpus=2), Terms(gpus=1), Terms()
+
+
+@pytest.mark.parametrize(("ahead", "behind", "held_up"), [
+    (TWO_GPUS, ONE_GPU, True), (ONE_GPU, TWO_GPUS, True), (NO_GPU, NO_GPU, True),
+    (NO_GPU, ONE_GPU, False), (TWO_GPUS, NO_GPU, False),
+    (Terms(1, frozenset({"GPU-a"})), Terms(1, frozenset({"GPU-b"})), False),
+    (Terms(1, frozenset({"GPU-a", "GPU-b"})), Terms(1, frozenset({"GPU-b"})), True),
+    (Terms(1, frozenset({"GPU-a"})), ONE_GPU, True),
+    (Terms(group=Group("g", 1)), NO_GPU, True),
+])
+def test_whoever_competes_waits_for_those_before_it(host: HostRoot, ahead: Terms, behind: Terms,
+                                                    held_up: bool) -> None:
+    first = Ticket.take(host.root, "a" * 64, 1, ahead)
+    second = Ticket.take(host.root, "b" * 64, 1, behind)
+    assert (second.standing().position, second.standing().held_up) == (1, held_up)
+    assert first.standing().held_up is False
+    first.withdraw()
+    assert (second.standing().position, second.standing().held_up) == (0, False)
+    second.withdraw()
+
+
+def test_a_ticket_that_cannot_be_read_holds_up_everybody_behind(host: HostRoot) -> None:
+    first = Ticket.take(host.root, "a" * 64, 1, ONE_GPU)
+    (host.path / "queue" / first.name).write_bytes(b"{")
+    second = Ticket.take(host.root, "b" * 64, 1, NO_GPU)
+    assert second.standing().held_up
+    first.withdraw()
+    second.withdraw()
+
+
+def test_the_dead_are_removed_wherever_they_stand(host: HostRoot) -> None:
+    tickets = [Ticket.take(host.root, c * 64, 1, terms) for c, terms in zip("abcd", (ONE_GPU, NO_GPU, ONE_GPU, NO_GPU),
+                                                                           strict=True)]
+    for dead in (tickets[0], tickets[2]):
+        os.close(dead._fd)
+        dead._fd = -1
+    assert (tickets[3].standing().position, tickets[3].standing().held_up) == (2, True)
+    tickets[1].withdraw()
+    assert tickets[3].standing().held_up is False
+    tickets[3].withdraw()

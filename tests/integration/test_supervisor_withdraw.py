@@ -109,7 +109,7 @@ def test_requests_do_not_take_each_others_place_but_to_ask_for_more(tmp_path: Pa
     assert [p.name for p in Path(attempt.path).iterdir()] == ["stop.request"]
 
 
-class pausing:  # noqa: N801 - it reads as a verb
+class pausing:
     """Launch the attempt; inside, its supervisor stands still at ``point``. Yields its pid."""
 
     def __init__(self, host: HostRoot, attempt: Placed, point: str) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from orchestrator.wire.documents import parse_environment
-from orchestrator.wire.spec import Spec
+from orchestrator.wire.spec import Spec, run_id_of
 from orchestrator.wire.trainlog import parse_log
 from tests.integration.supervised import REPOSITORY, HostRoot, Placed, wait_for
-from tests.unit.trainer_kit import DATA_LINE, KD, place_shards, spec_of
+from tests.unit.trainer_kit import DATA_LINE, KD, Bench, place_shards, spec_of
+from worker.trainer.__main__ import overridden
 from worker.wire import parse
 
 pytestmark = pytest.mark.torch
@@ -79,38 +81,41 @@ def test_a_teacher_is_trained_and_a_student_distils_from_it_until_its_target(hos
 
 
 def test_a_stopped_run_saves_its_place_and_the_next_attempt_tells_the_whole_curve(host: HostRoot) -> None:
-    spec = spec_of({"horizon": 2000, "validation": {"every": 500}})
+    spec = spec_of({"horizon": 800, "validation": {"every": 200}})
     first = host.place(spec, trainer_env=ENVIRONMENT)
     host.launch(first)
-    wait_for(lambda: "step:20/2000 train_loss" in first.log, "some steps")
+    wait_for(lambda: "step:20/800 train_loss" in first.log, "some steps")
     first.file("stop.request").write_text('{"contract":"v1","reason":"changed my mind"}\n')
     seal = first.seal()
     assert (seal["outcome"], seal["exit_code"], seal["signal"]) == ("cancelled", 143, None)
     stopped = parse_log(first.file("train.log").read_bytes())
     assert stopped.end_reason == "stopped"
-    assert 20 <= len(stopped.train) < 2000
+    assert 20 <= len(stopped.train) < 800
 
     second = run(host, spec, attempt=2, resume_from=1)
     assert second.seal()["outcome"] == "completed", second.log
     curve = parse_log(second.file("train.log").read_bytes())
-    assert [point.step for point in curve.train] == list(range(1, 2001))
-    assert [point.step for point in curve.validations] == [0, 500, 1000, 1500, 2000]
+    assert [point.step for point in curve.train] == list(range(1, 801))
+    assert [point.step for point in curve.validations] == [0, 200, 400, 600, 800]
     assert (curve.timer_resets, curve.end_reason) == (0, "horizon")
 
 
 def exit_of(host: HostRoot, spec: Spec, *, pythonpath: str = "", **dispatch: Any) -> tuple[int, str]:
-    """Run the program without a supervisor; its exit code and its last line."""
+    """Run the program without a supervisor; its exit code and its last words, which only the farewell follows."""
     placed = host.place(spec, **dispatch)
     attempt = Path(placed.directory.path)
     attempt.mkdir(parents=True)
     documents = host.path / "runs" / placed.run_id / "dispatch"
     (attempt / "dispatch.json").write_bytes((documents / f"{placed.digest}.json").read_bytes())
     done = subprocess.run(
-        [sys.executable, "-m", "worker.trainer", "--root", str(host.path), "--run", placed.run_id, "--attempt", "1"],
+        [sys.executable, "-m", "worker.trainer", "--root", str(host.path), "--run", placed.run_id, "--attempt",
+         str(placed.number)],
         cwd=REPOSITORY, env={"PYTHONPATH": pythonpath, "OMP_NUM_THREADS": "1"}, stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=120, check=False)
     assert done.stderr == ""
-    return done.returncode, done.stdout.splitlines()[-1]
+    *_, words, farewell = ["", *done.stdout.splitlines()]
+    assert farewell == f"trainer_exit code={done.returncode}"
+    return done.returncode, words
 
 
 def test_a_host_without_torch_is_told_what_to_install(host: HostRoot, tmp_path: Path) -> None:
@@ -140,4 +145,56 @@ def test_documents_that_are_missing_end_with_ten(host: HostRoot) -> None:
         [sys.executable, "-m", "worker.trainer", "--root", str(host.path), "--run", "a" * 64, "--attempt", "1"],
         cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 10
-    assert done.stdout == f"BadInput: {host.path}/runs/{'a' * 64}/spec.json is missing\n"
+    assert done.stdout == f"BadInput: {host.path}/runs/{'a' * 64}/spec.json is missing\ntrainer_exit code=10\n"
+
+
+def test_a_program_that_is_asked_wrongly_takes_its_leave_as_well(host: HostRoot) -> None:
+    done = subprocess.run([sys.executable, "-m", "worker.trainer", "--root"], cwd=REPOSITORY, capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "trainer_exit code=2\n")
+
+
+def test_an_attempt_after_an_out_of_memory_takes_the_smaller_batch_and_says_so(host: HostRoot) -> None:
+    override = {"reason": "oom_fallback", "spec": {"data": {"microbatch_sequences": 3}}}
+    code, words = exit_of(host, spec_of(), override=override)
+    assert code == 10
+    assert "data.microbatch_sequences is 3; expected a divisor of data.batch_sequences 4" in words
+    smaller = {"reason": "oom_fallback", "spec": {"data": {"microbatch_sequences": 2}}}
+    placed = run(host, spec_of({"horizon": 2}), override=smaller)
+    assert placed.seal()["outcome"] == "completed", placed.log
+    assert placed.document("environment.json")["oom_fallback"] is True
+    assert overridden({"data": {"batch_sequences": 8}, "stages": [{"batch_sequences": 4}, {"batch_sequences": None}]},
+                      {"spec": {"data": {"batch_sequences": 2}}}) == {
+        "data": {"batch_sequences": 2}, "stages": [{"batch_sequences": 2}, {"batch_sequences": None}]}
+
+
+def test_a_run_whose_loss_is_no_number_is_sealed_with_its_evidence(host: HostRoot) -> None:
+    placed = run(host, spec_of({"optimizer": {"lr": 1e39}}))
+    seal = placed.seal()
+    assert (seal["outcome"], seal["exit_code"], seal["failure"]["class"]) == ("failed", 11, "nan")
+    assert placed.log.endswith("trainer_exit code=11\n")
+    manifest = parse("manifest", placed.file("manifest.json").read_bytes(), "manifest.json")
+    assert {"train.log", "environment.json"} <= {subject["name"] for subject in manifest["subject"]}
+
+
+def test_two_processes_train_what_one_trains(host: HostRoot) -> None:
+    shape = {"layers": 1, "heads": 2, "head_dim": 4, "model_dim": 8, "vocab_size": 32}
+    spec = spec_of(KD, {"horizon": 5, "data": {"microbatch_sequences": 1},
+                        "kd": {"microbatches": 3, "random_teacher": shape}})
+    alone = Bench(host.path).run(spec)
+    code, _ = exit_of(host, spec, gpus=2)
+    assert code == 0
+    together = Path(host.root.attempt(run_id_of(spec), 1).path)
+    one, two = (torch.load(d / "checkpoints" / "last.pt", weights_only=True)
+                for d in (alone.out, together))
+    assert two["progress"]["train_losses"] == pytest.approx(one["progress"]["train_losses"], abs=1e-4)
+    assert two["progress"]["last_val"] == pytest.approx(one["progress"]["last_val"], abs=1e-4)
+    assert two["norm"]["soft"].item() == pytest.approx(one["norm"]["soft"].item(), rel=1e-3)
+    for name, weight in one["model"].items():
+        torch.testing.assert_close(two["model"][name], weight, atol=1e-4, rtol=1e-3)
+
+
+def test_the_exit_code_of_a_rank_is_the_runs(host: HostRoot) -> None:
+    code, words = exit_of(host, spec_of(), gpus=2)
+    assert code == 10
+    assert "1 microbatches cannot be shared equally by 2 processes" in words

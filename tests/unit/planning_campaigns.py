@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,14 +67,14 @@ class Past:
     """A past that knows some choices by key, and how some runs stand."""
 
     choices: dict[str, Resolved] = field(default_factory=dict)
-    standings: dict[str, str] = field(default_factory=dict)
+    stands: dict[str, str] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def resolution(self, key: str) -> Resolved | None:
         return self.choices.get(key)
 
-    def standing(self, run_id: str) -> str:
-        return self.standings.get(run_id, "new")
+    def standings(self, run_ids: Sequence[str]) -> dict[str, str]:
+        return {r: self.stands[r] for r in run_ids if r in self.stands}
 
     def host_facts(self, host: str) -> dict[str, Any] | None:
         return self.facts.get(host)

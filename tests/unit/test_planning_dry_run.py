@@ -85,20 +85,20 @@ def test_the_dispatch_file_shown_is_the_one_that_would_be_placed(tmp_path: Path)
 def test_totals_and_bytes_count_what_is_new_or_to_retry(tmp_path: Path) -> None:
     plan = planned(tmp_path, KD)
     ids = [r.run_id for r in plan.runs if r.run_id]
-    past = Past(standings={ids[0]: "done", ids[1]: "running", ids[2]: "retry"})
+    past = Past(stands={ids[0]: "done", ids[1]: "running", ids[2]: "retry"})
     shown = document(planned(tmp_path, KD, past=past))
     assert shown.totals.model_dump() == {"runs": 12, "new": 1, "running": 1, "done": 1, "retry": 1, "unresolved": 8}
     files = [f.size_bytes or 0 for r in shown.runs if r.standing in ("new", "retry") for f in r.files]
     assert shown.transfer_bytes == 1000 + sum(files)
-    done = Past(standings=dict.fromkeys(ids, "done"))
-    assert document(planned(tmp_path, CE, past=Past(standings={planned(tmp_path, CE).runs[0].identity: "done"}))
+    done = Past(stands=dict.fromkeys(ids, "done"))
+    assert document(planned(tmp_path, CE, past=Past(stands={planned(tmp_path, CE).runs[0].identity: "done"}))
                     ).transfer_bytes == 0
     assert document(planned(tmp_path, KD, past=done)).totals.done == 4
 
 
 def test_a_retry_has_no_digest_because_the_ledger_numbers_attempts(tmp_path: Path) -> None:
     first = planned(tmp_path, CE).runs[0].identity
-    shown = document(planned(tmp_path, CE, past=Past(standings={first: "retry"}))).runs[0]
+    shown = document(planned(tmp_path, CE, past=Past(stands={first: "retry"}))).runs[0]
     assert (shown.new, shown.files[1].sha256) == (False, None)
     assert shown.files[1].size_bytes is not None
 

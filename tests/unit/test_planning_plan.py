@@ -149,14 +149,14 @@ def test_the_key_of_a_choice_is_the_digest_of_its_selector(tmp_path: Path) -> No
 def test_what_is_known_of_a_run_shows_as_its_standing(tmp_path: Path) -> None:
     first = planned(tmp_path, KD).runs[0]
     assert first.run_id is not None
-    past = Past(standings={first.run_id: "done"})
+    past = Past(stands={first.run_id: "done"})
     assert [r.standing for r in planned(tmp_path, KD, past=past).runs][:2] == ["done", "new"]
 
 
 def test_the_plan_hash_does_not_move_while_the_campaign_runs(tmp_path: Path) -> None:
     before = planned(tmp_path, KD)
     after, _ = _resolved(tmp_path)
-    done = planned(tmp_path, KD, past=Past(standings=dict.fromkeys([r.identity for r in before.runs], "done")))
+    done = planned(tmp_path, KD, past=Past(stands=dict.fromkeys([r.identity for r in before.runs], "done")))
     assert before.plan_hash == after.plan_hash == done.plan_hash
 
 

@@ -42,6 +42,23 @@ def test_a_drop_without_width_does_not_divide_by_zero() -> None:
     assert [base_multiplier(steep, step, 100) for step in (19, 20)] == [3.0, 1.0]
 
 
+LEGACY = ScheduleSpec(**{**PLAIN.__dict__, "shape": "legacy", "cooldown": 0.5})
+OF_OLD = [(0, 1e-3), (1999, 1e-3), (2000, 5e-4), (2600, 2e-4), (3200, 1e-4), (3600, 7e-5), (4200, 3e-5), (5200, 1e-5),
+          (6000, 8e-6), (7000, 7e-6), (8000, 5e-6), (9000, 3e-6), (10499, 3e-6), (10500, 1e-6), (11999, 1e-6)]
+
+
+@pytest.mark.parametrize(("step", "rate"), OF_OLD)
+def test_the_legacy_schedule_is_the_12000_step_references_as_fractions_of_any_horizon(step: int, rate: float) -> None:
+    assert 1e-3 * base_multiplier(LEGACY, step, 12_000) == pytest.approx(rate)
+    if step % 100 == 0:
+        assert 1e-3 * base_multiplier(LEGACY, step // 100, 120) == pytest.approx(rate)
+
+
+def test_the_legacy_schedule_knows_warmup_and_the_kd_stop() -> None:
+    assert multiplier(ScheduleSpec(**{**LEGACY.__dict__, "warmup_steps": 4}), 1, 120, None) == 0.5
+    assert multiplier(ScheduleSpec(**{**LEGACY.__dict__, "finish": 0.5, "finish_ramp_steps": 1}), 20, 120, 20) == 0.25
+
+
 def test_the_kd_stop_ramps_to_the_finish_and_stays_there() -> None:
     assert multiplier(BOOSTED, 50, 100, None) == 1.0
     assert multiplier(BOOSTED, 50, 100, 50) == pytest.approx(0.95)

@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.unit.trainer_kit import DATA_LINE, KD, VOCABULARY, Bench, parsed, small_bench, spec_of
+from orchestrator.wire.spec import Spec
+from tests.unit.trainer_kit import DATA_LINE, KD, VOCABULARY, Bench, merged, parsed, small_bench, spec_of
 from worker.failures import classify
 from worker.trainer import falsifiers
 from worker.trainer.clock import TrainClock
@@ -84,6 +85,19 @@ def test_modes_with_a_teacher_and_a_section_that_names_it_go_together(mode: str)
     body = spec_of().model_dump(mode="json", by_alias=True)
     with pytest.raises(BadInput, match="a 'kd' section go together"):
         parse_spec({**body, "mode": mode})
+
+
+@pytest.mark.parametrize("part", [{"mode": "infer_only"}, {"kd": {"random_teacher": {}}},
+                                  {"stages": [{"until": 1.0}]}])
+def test_kept_answers_are_for_a_run_that_learns_from_them(part: dict[str, Any]) -> None:
+    cached = {"kd": {"teacher_logits": "cached", "divergence": "topk", "topk": 4}}
+    body = merged(spec_of(KD, cached).model_dump(mode="json", by_alias=True), part)
+    if "kd" in part:
+        body["kd"]["random_teacher"] = body["model"]
+    with pytest.raises(BadInput, match="'cached'"):
+        parse_spec(body)
+    with pytest.raises(ValueError, match="cached"):
+        Spec.model_validate(body)
 
 
 # The profile

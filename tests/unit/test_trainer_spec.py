@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.wire.spec import Spec, spec_bytes
+from orchestrator.wire.spec import CheckpointSpec, MeasureSpec, Part, Spec, StageSpec, run_id_of, spec_bytes
+from worker.trainer import spec as trainer_spec
 from worker.trainer.errors import BadInput
 from worker.trainer.spec import parse_spec
 
@@ -40,6 +42,32 @@ def test_the_golden_spec_is_read_with_its_numbers() -> None:
 def test_the_laptops_defaults_make_a_whole_spec() -> None:
     spec = parse_spec(body())
     assert (spec.model.layers, spec.kd, spec.stop_at_target) == (4, None, False)
+
+
+def test_what_came_later_is_not_written_where_it_changes_nothing_and_is_read_where_it_is_missing() -> None:
+    later = {"stages": (StageSpec(until=1.0, window=256),), "gradient_checkpointing": True,
+             "measure": MeasureSpec(profile=True)}
+    assert not later.keys() & body().keys()
+    assert "shape" not in body()["schedule"]
+    spec = Spec(**later, checkpoint=CheckpointSpec(keep_every=5))
+    written = json.loads(spec_bytes(spec))
+    assert later.keys() <= written.keys()
+    assert Spec.model_validate(written) == spec
+    read = parse_spec(written)
+    assert (read.stages[0].window, read.gradient_checkpointing, read.measure.profile, read.checkpoint.keep_every) == (
+        256, True, True, 5)
+    assert run_id_of(Spec(measure=MeasureSpec())) == run_id_of(Spec()) != run_id_of(spec)
+
+
+@pytest.mark.parametrize("laptops", [Spec, *Part.__subclasses__()])
+def test_what_came_later_has_the_same_default_on_both_sides(laptops: type[Part]) -> None:
+    here = getattr(trainer_spec, "TrainSpec" if laptops is Spec else laptops.__name__, None)
+    for name in laptops.later:
+        assert here is not None
+        default = here.__dataclass_fields__[name].default
+        theirs = laptops.model_fields[name].default
+        assert (dataclasses.asdict(default) if dataclasses.is_dataclass(default) else default) == (
+            theirs.model_dump() if isinstance(theirs, Part) else theirs)
 
 
 def test_unknown_keys_are_ignored() -> None:

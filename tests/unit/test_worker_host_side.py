@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.gpu import Gpu, parse_query, visible_devices
+from worker.gpu import Gpu, parse_query
 from worker.manifest import Facts, Inventory, Subject, statement
 from worker.paths import PathRefused, Root
 from worker.process import ProcessStat, family, parse_stat
@@ -45,14 +45,6 @@ def test_gpus_are_read_as_nvidia_smi_lists_them() -> None:
             "No devices were found\n")
     assert parse_query(text) == [Gpu("GPU-1", "NVIDIA H100 80GB HBM3", 81559, 4, "570.10", "9.0"),
                                  Gpu("GPU-2", "NVIDIA GB10", None, None, None, "12.1")]
-
-
-@pytest.mark.parametrize(("slots", "count", "wanted"), [
-    ((0,), 1, ["GPU-0"]), ((1, 2), 2, ["GPU-1", "GPU-2"]), ((2,), 1, ["GPU-2"]), ((3,), 1, []), ((1,), 0, []),
-])
-def test_a_run_gets_the_gpus_of_its_slots(slots: tuple[int, ...], count: int, wanted: list[str]) -> None:
-    present = [Gpu(f"GPU-{k}", "x", None, None, None, None) for k in range(3)]
-    assert visible_devices(slots, count, present) == wanted
 
 
 @pytest.mark.parametrize("run_id", ["", "..", "a" * 63, "A" * 64, "a" * 63 + "/", "a" * 64 + "\n"])

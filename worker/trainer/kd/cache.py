@@ -37,6 +37,8 @@ from worker.trainer.states import States, accumulator
 FORMAT = "kdorch-teacher-cache-2"
 INDEX = "index.json"
 SHARD_BYTES = 64 << 20
+SHARD_STEPS = 64
+"""A shard is built whole, and a short run must not pay for thousands of steps that it never takes."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class CacheKey:
     @property
     def steps_per_shard(self) -> int:
         """Steps with a teacher in one shard."""
-        return max(1, SHARD_BYTES // (self.rows * self.length * (4 * self.topk + 4)))
+        return max(1, min(SHARD_STEPS, SHARD_BYTES // (self.rows * self.length * (4 * self.topk + 4))))
 
 
 @dataclass(frozen=True)

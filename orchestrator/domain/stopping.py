@@ -1,0 +1,140 @@
+"""What a stage, and a whole campaign, must have come to, with the reason in words when it has not.
+
+Three conditions (domain: stop conditions). A teacher search is over once one candidate is within budget and learns
+steadily. A distillation stage is over once steps to the target are compared with plain cross-entropy, or with the
+reason why they cannot be. The whole is over once both answers stand. Where a condition can no longer be met, the
+campaign ends there: nothing that comes after could answer its question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.domain.verdict import Role
+
+SHOWN = 6
+Word = Literal["teacher_found", "target_compared", "none"]
+State = Literal["met", "missed", "open"]
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run as far as conditions are concerned. ``over``: it ended for good, with or without a result.
+
+    Times are in milliseconds. ``steps_to_target`` None means not reached within ``horizon``, or no target.
+    """
+
+    name: str
+    role: Role
+    over: bool
+    verdict: str | None
+    failed_gates: tuple[str, ...]
+    outcome: str | None
+    horizon: int
+    train_time_ms: int | None
+    budget_ms: int | None
+    steps_to_target: int | None
+    time_to_target_ms: int | None
+    final_val: float | None
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How one condition stands. ``stage`` is None for the campaign as a whole."""
+
+    stage: str | None
+    word: str
+    state: State
+    reason: str
+
+
+def stage_condition(stage: str, word: str, runs: Sequence[EndedRun], references: Mapping[str, EndedRun]) -> Condition:
+    """How a stage's condition stands. ``references`` are the runs that others are compared with, by name."""
+    if word == "teacher_found":
+        return Condition(stage, word, *_teacher_found(runs))
+    if word == "target_compared":
+        arms = [r for r in runs if r.role is Role.KD]
+        return Condition(stage, word, *_target_compared(arms, references))
+    left = sum(1 for r in runs if not r.over)
+    return Condition(stage, "none", "open", f"{left} of {len(runs)} runs have not ended") if left or not runs else \
+        Condition(stage, "none", "met", f"all {len(runs)} runs have ended")
+
+
+def whole_condition(stages: Sequence[Condition]) -> Condition:
+    """How the campaign stands as a whole: met once every stage is, missed as soon as one is."""
+    missed = [c for c in stages if c.state == "missed"]
+    if missed:
+        return Condition(None, "answered", "missed", f"ended at stage {missed[0].stage}: {missed[0].reason}")
+    still = [c for c in stages if c.state == "open"]
+    if still:
+        return Condition(None, "answered", "open", f"stage {still[0].stage}: {still[0].reason}")
+    asked = [c for c in stages if c.word != "none"] or list(stages)
+    return Condition(None, "answered", "met", "; ".join(f"{c.stage}: {c.reason}" for c in asked))
+
+
+def _teacher_found(runs: Sequence[EndedRun]) -> tuple[State, str]:
+    found = [r for r in runs if r.verdict == "promote"]
+    over = all(r.over for r in runs)
+    if found:
+        words = f"{len(found)} of {len(runs)} teachers are within budget and learn steadily ({_names(found)})"
+        return "met", words if over else f"{words}; {sum(not r.over for r in runs)} still to end"
+    if not over or not runs:
+        return "open", f"{sum(r.over for r in runs)} of {len(runs)} teachers have ended, none within budget yet"
+    return "missed", f"none of {len(runs)} teachers passed: {_listed(runs, _why_not)}"
+
+
+def _target_compared(arms: Sequence[EndedRun], references: Mapping[str, EndedRun]) -> tuple[State, str]:
+    if not arms or not all(a.over for a in arms):
+        return "open", f"{sum(a.over for a in arms)} of {len(arms)} KD arms have ended"
+    waiting = sorted({a.reference for a in arms if a.reference and not _over(references.get(a.reference))})
+    if waiting:
+        return "open", f"the runs to compare with have not ended: {', '.join(waiting[:SHOWN])}"
+    compared = [(a, r) for a in arms if (r := references.get(a.reference or "")) is not None
+                and a.steps_to_target is not None and r.steps_to_target is not None]
+    if compared:
+        arm, reference = min(compared, key=lambda pair: (pair[0].steps_to_target or 0, pair[0].name))
+        return "met", (f"steps to the target are compared for {len(compared)} of {len(arms)} KD arms; fewest: "
+                       f"{arm.name} with {_to_target(arm)}, plain CE ({reference.name}) with {_to_target(reference)}")
+    reached = [a for a in arms if a.steps_to_target is not None]
+    if not reached:
+        return "missed", f"no KD arm reached the target: {_listed(arms, _short_of)}"
+    behind = [r for a in reached if (r := references.get(a.reference or "")) is not None]
+    if not behind:
+        return "missed", f"{len(reached)} KD arms reached the target, and none has a CE run to compare with"
+    return "missed", (f"{len(reached)} KD arms reached the target; plain CE did not, so the saving is only known to "
+                      f"be more than nothing: {_listed(behind, _short_of)}")
+
+
+def _over(run: EndedRun | None) -> bool:
+    return run is None or run.over
+
+
+def _to_target(run: EndedRun) -> str:
+    time = "" if run.time_to_target_ms is None else f" in {run.time_to_target_ms} ms"
+    return f"{run.steps_to_target} steps{time}"
+
+
+def _why_not(run: EndedRun) -> str:
+    if "budget" in run.failed_gates and run.train_time_ms is not None and run.budget_ms is not None and \
+            run.train_time_ms > run.budget_ms:
+        return f"took {run.train_time_ms} ms of a budget of {run.budget_ms} ms"
+    return ", ".join(run.failed_gates) or run.outcome or "no result"
+
+
+def _short_of(run: EndedRun) -> str:
+    if run.outcome not in (None, "completed"):
+        return str(run.outcome)
+    final = "" if run.final_val is None else f", final loss {run.final_val:.4f}"
+    return f"not within {run.horizon} steps{final}"
+
+
+def _listed(runs: Sequence[EndedRun], words: Callable[[EndedRun], str]) -> str:
+    found = list(dict.fromkeys(f"{r.name}: {words(r)}" for r in runs))
+    return "; ".join(found[:SHOWN]) + (f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+
+
+def _names(runs: Sequence[EndedRun]) -> str:
+    return ", ".join(r.name for r in runs[:SHOWN]) + (", …" if len(runs) > SHOWN else "")
