@@ -69,6 +69,7 @@ class CampaignDriver:
                               hint="look at what changed with --dry-run, then launch with the new hash")
         self._names: dict[str, str] = {}
         self._expects: dict[str, tuple[str, ...]] = {}
+        self._recorded: frozenset[str] = frozenset()
         self._decided: dict[tuple[str, int], Retry | None] = {}
         self._stages = Stages(ledger, emit, self._names, self._ended)
         self._patience = Patience(ledger, pool, emit)
@@ -107,14 +108,17 @@ class CampaignDriver:
                         tuple(self._stages.conditions(self._plan)))
 
     def _run_ids(self) -> list[str]:
-        return [r.run_id for r in self._plan.runs if r.run_id is not None]
+        """The runs that this campaign has taken up."""
+        return [r.run_id for r in self._plan.runs if r.run_id is not None and r.stage in self._recorded]
 
     def _record(self) -> None:
-        """Put every run whose identity is known into the ledger; idempotent."""
-        ids = {r.name: r.run_id for r in self._plan.runs}
+        """Put every run whose identity is known and whose stage's turn has come into the ledger; idempotent."""
+        self._recorded |= self._stages.turns(self._plan)
+        runs = [r for r in self._plan.runs if r.stage in self._recorded]
+        ids = {r.name: r.run_id for r in runs}
         expects = {s.name: s.expects for s in self._plan.stages}
         # Controls first: a student's row refers to its twin's.
-        for run in sorted(self._plan.runs, key=lambda r: r.role is not Role.CONTROL):
+        for run in sorted(runs, key=lambda r: r.role is not Role.CONTROL):
             if run.run_id is None:
                 continue
             self._names[run.run_id] = run.name
@@ -138,7 +142,8 @@ class CampaignDriver:
     def _judge_known(self) -> None:
         """A run that another campaign finished is judged under this campaign's policy once that is pinned."""
         for run in self._stages.ready(self._plan):
-            assert run.run_id is not None
+            if run.run_id is None or run.stage not in self._recorded:
+                continue
             self._ledger.judge(self._plan.campaign_id, run.run_id)
 
     def _advance_stages(self) -> bool:
@@ -146,11 +151,13 @@ class CampaignDriver:
         chosen = self._stages.pin_choices(self._plan)
         if chosen:
             self._plan = self._make_plan(self._knowledge)
+        turned = not self._stages.turns(self._plan) <= self._recorded
+        if chosen or turned:
             self._record()
         pinned = self._stages.pin_policies(self._plan)
-        if pinned:
+        if pinned or turned:
             self._judge_known()
-        return chosen or pinned
+        return chosen or pinned or turned
 
     def _ended(self, runs: Sequence[PlannedRun]) -> frozenset[str]:
         """The ids of those among the runs that ended for good."""

@@ -13,7 +13,7 @@ from orchestrator.dispatch.events import ChoiceMade, Emit, Note, PolicyPinned
 from orchestrator.domain.budget import derive_budget
 from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.metrics import to_u6
-from orchestrator.domain.stopping import Condition
+from orchestrator.domain.stopping import Condition, whole_condition
 from orchestrator.domain.verdict import Gate, Policy, Role
 from orchestrator.ledger.rows import LedgerRow, ResolutionRecord
 from orchestrator.ledger.store import Ledger
@@ -46,16 +46,22 @@ class Stages:
         return [r for r in plan.runs if r.run_id is not None and policy_stage(r) in pinned]
 
     def startable(self, plan: Plan) -> list[PlannedRun]:
-        """Ready runs, but for those of stages whose turn has not come, and of all that come after a stage that can no
-        longer come to what it must have come to."""
+        """Ready runs of the stages whose turn has come."""
+        turn = self.turns(plan)
+        return [r for r in self.ready(plan) if r.stage in turn]
+
+    def turns(self, plan: Plan) -> frozenset[str]:
+        """The stages whose turn has come. Not: those that come ``after`` one that is still open, those that are
+        compared with such a stage, and all behind a stage that can no longer come to what it must have come to."""
         state = {c.stage: c.state for c in self.conditions(plan)}
-        allowed: set[str] = set()
+        found: set[str] = set()
         for stage in plan.stages:
-            if all(state[name] == "met" for name in stage.after):
-                allowed.add(stage.name)
+            compared = stage.compare_with is None or stage.compare_with in found
+            if compared and all(state[name] == "met" for name in stage.after):
+                found.add(stage.name)
             if state[stage.name] == "missed":
                 break
-        return [r for r in self.ready(plan) if r.stage in allowed]
+        return frozenset(found)
 
     def conditions(self, plan: Plan) -> list[Condition]:
         """How each stage's stop condition stands, in order."""
@@ -70,7 +76,11 @@ class Stages:
         return sum(self._pin_policies(plan, stage) for stage in plan.stages) > 0
 
     def waiting(self, plan: Plan) -> dict[str, str]:
-        """Stages that hold runs which never became ready, with the reason."""
+        """Stages that hold runs which never became ready, with the reason; where the campaign ended, that alone."""
+        whole = whole_condition(self.conditions(plan))
+        if whole.state == "missed":
+            missed = next(c for c in self.conditions(plan) if c.state == "missed")
+            return {missed.stage or "": f"the campaign {whole.reason}"}
         reasons = dict(self._blocked)
         for stage in plan.stages:
             waits = {u for r in plan.runs if r.stage == stage.name and not self._is_vacant(r)

@@ -70,7 +70,11 @@ def _live(cwd: str) -> None:
         os.dup2(said.fileno(), 2)
         said.write(f"-- laptop process {os.getpid()}\n")
         try:
+            import cProfile, pstats, time, threading
+            pr=cProfile.Profile(time.thread_time); pr.enable()
             code = drive(Path(cwd), lambda event: print(event, file=said))
+            pr.disable(); pstats.Stats(pr).dump_stats('/tmp/laptop.prof')
+            import sys as _s; print('MODS', len(_s.modules))
         except KdorchError as error:
             said.write(f"{type(error).__name__}: {error.message}\n")
             code = error.exit_code

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from torch._inductor.exc import CppCompileError
 
 from tests.unit.trainer_kit import KD, Bench, parsed, small_bench, spec_of
-from worker.trainer.errors import BadInput, OutOfMemory, Recompiled, Stopped
+from worker.trainer.errors import BackendMissing, BadInput, OutOfMemory, Recompiled, Stopped
 from worker.trainer.loop import Summary
 from worker.trainer.providers import compile_statically
 from worker.trainer.spec import parse_spec
@@ -155,6 +156,17 @@ def test_a_run_that_was_not_warmed_says_what_it_compiled(bench: Bench, nothing_c
 def test_a_bench_ends_where_it_would_compile(bench: Bench, nothing_compiled: None) -> None:
     with pytest.raises(Recompiled, match="needs a program that the warm-up did not make"):
         bench.run(spec_of(STAGES, COLD, {"measure": {"fail_on_recompile": True}}), compiler=EAGER)
+
+
+def test_a_machine_without_a_cpp_compiler_is_a_missing_back_end(bench: Bench) -> None:
+    def broken(function: Any) -> Any:
+        def compiled(tokens: torch.Tensor) -> Any:
+            raise CppCompileError(["g++", "kernel.cpp"], "cannot execute 'cc1plus'")
+        return compiled
+
+    with pytest.raises(BackendMissing, match="install g\\+\\+ on this host") as ended:
+        bench.run(spec_of({"compile": True}), compiler=broken)
+    assert ended.value.exit_code == 13
 
 
 def test_a_warm_up_that_runs_out_of_memory_says_so(bench: Bench) -> None:

@@ -85,6 +85,13 @@ def compile_statically(function: Callable[..., Any], **options: Any) -> Callable
     return compiled
 
 
+def lacks_compiler(error: BaseException) -> bool:
+    """Whether torch's compiler failed for want of a C++ compiler. What a GPU's own compiler says is another matter:
+    that is a crash of a kernel, and is told as one."""
+    inner = getattr(error, "inner_exception", None) or error.__cause__
+    return any(type(e).__name__ in ("InvalidCxxCompiler", "CppCompileError") for e in (error, inner))
+
+
 def programs_compiled() -> int:
     """How many programs torch's compiler has made in this process."""
     return int(torch._dynamo.utils.counters["stats"]["unique_graphs"])

@@ -35,7 +35,7 @@ from worker.trainer.meter import Meter
 from worker.trainer.model import GPT, count_parameters
 from worker.trainer.modes import Listening, Mode, Training
 from worker.trainer.optim import Optimizers
-from worker.trainer.providers import Compiler, Forward, LiveStudent, compile_statically
+from worker.trainer.providers import Compiler, Forward, LiveStudent, compile_statically, lacks_compiler
 from worker.trainer.recompute import recompute_blocks
 from worker.trainer.spec import KdSpec, TrainSpec
 from worker.trainer.stages import Stages
@@ -78,6 +78,9 @@ def train(spec: TrainSpec, inputs: Inputs, emit: Emit, write_environment: Callab
     try:
         return _Run(spec, inputs, emit, device, meter, ranks).train(write_environment, stop_asked, now, compiler)
     except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError
+        if lacks_compiler(error):
+            raise BackendMissing("the spec asks for torch's compiler, and it finds no C++ compiler that works here; "
+                                 "install g++ on this host, or set compile and kd.compile_teacher to false") from None
         if not is_out_of_memory(error):
             raise
         peaks = peaks_mib(device)
