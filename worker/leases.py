@@ -24,7 +24,7 @@ from worker.paths import AttemptDir, Root
 from worker.process import Identity, is_alive
 from worker.wire import ContractError, parse_object, to_bytes, utc
 
-_LOCK = re.compile(r"(.+)-(\d+)\.lock")
+_LOCK = re.compile(r".+-\d+\.lock")
 _OWNER_LIMIT_BYTES = 1 << 16
 
 
@@ -78,18 +78,21 @@ class Leases:
             os.close(fd)
 
 
-def owners(root: Root) -> list[Owner]:
-    """Whoever holds leases now."""
+def held_locks(root: Root) -> list[str]:
+    """The names of the leases' locks that somebody holds now: all that is needed to see a change."""
     try:
         names = sorted(os.listdir(root.leases))
     except FileNotFoundError:
         return []
+    return [name for name in names if _LOCK.fullmatch(name) and is_held(os.path.join(root.leases, name))]
+
+
+def owners(root: Root) -> list[Owner]:
+    """Whoever holds leases now."""
     found = []
-    for name in names:
-        match = _LOCK.fullmatch(name)
-        path = os.path.join(root.leases, name)
-        if match is not None and is_held(path):
-            found.append(_owner(match[1].replace("%2F", "/"), int(match[2]), path))
+    for name in held_locks(root):
+        uuid, _, number = name.removesuffix(".lock").rpartition("-")
+        found.append(_owner(uuid.replace("%2F", "/"), int(number), os.path.join(root.leases, name)))
     return found
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from worker.gpu import GpusUnknown
 from worker.groups import Group, is_full, try_join
-from worker.leases import Claimant, Leases, owners, try_leases
+from worker.leases import Claimant, Leases, held_locks, owners, try_leases
 from worker.paths import AttemptDir, Root
 from worker.process import identity_of
 from worker.queue import Ticket, queue_lock
@@ -25,6 +25,9 @@ LOOK_SOON_S = 0.5
 """The first wait after a refusal, doubled with each: a GPU that was just given back may show its memory as used."""
 
 LOOK_EVERY_S = 5.0
+READ_EVERY_S = 2.0
+"""How old what is known of the leases' holders may get while the same leases are held."""
+
 _WORDS_LIMIT = 400
 
 
@@ -64,6 +67,9 @@ class Turn:
         self._group = Group.of(dispatch.group)
         self._claimant = Claimant(attempt, dispatch.gpus, dispatch.per_gpu, dispatch.gpu_memory_mib)
         self._pool: tuple[str, ...] | None = None
+        self._held: list[str] = []
+        self._read_again = 0.0
+        self._leased_words: str | None = None
         self._look_again = 0.0
         self._patience = LOOK_SOON_S
         self._refusal: str | None = None
@@ -109,8 +115,14 @@ class Turn:
         """Why the leases alone keep it waiting. None: they do not, or it is not known yet of which devices."""
         if self._pool is None:
             return None
-        by_name = Look(dict.fromkeys(self._pool))
-        return self._words(judge(by_name, owners(self._root), replace(self._claimant, memory_mib=None), share=True))
+        held, now = held_locks(self._root), self._monotonic()
+        if held != self._held or now >= self._read_again:
+            # The records cost ten times what the locks do, and hardly ever change without them.
+            self._held, self._read_again = held, now + READ_EVERY_S
+            by_name = Look(dict.fromkeys(self._pool))
+            claimant = replace(self._claimant, memory_mib=None)
+            self._leased_words = self._words(judge(by_name, owners(self._root), claimant, share=True))
+        return self._leased_words
 
     def _take(self, what: Callable[[], Slots | Leases | None]) -> Taken | None:
         with queue_lock(self._root):

@@ -49,7 +49,7 @@ class Look:
             found = {d.uuid: d for d in among(listed, dispatch.devices, os.environ.get("CUDA_VISIBLE_DEVICES"))}
         if len(found) < dispatch.gpus:
             raise NeverHere(f"the run needs {_gpus(dispatch.gpus)}; of this host's it may have "
-                            f"{', '.join(found) or 'none'}")
+                            f"{', '.join(found) or 'none'}{_narrowed(dispatch)}")
         processes = compute_processes() if listed is not None else []
         return cls(found, processes, memory_available_mib(), {p.pid: _program(p.pid) for p in processes})
 
@@ -147,6 +147,14 @@ def _program(pid: int) -> str:
             return handle.read().decode("utf-8", "replace").strip()
     except OSError:
         return ""
+
+
+def _narrowed(dispatch: Dispatch) -> str:
+    """What keeps a run from some of the host's GPUs, so that a person can widen it."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    reasons = [] if dispatch.devices is None else [f"'devices:' in hosts.yaml names {', '.join(dispatch.devices)}"]
+    reasons += [] if visible is None else [f"CUDA_VISIBLE_DEVICES is {visible!r} there"]
+    return f" ({' and '.join(reasons)})" if reasons else ""
 
 
 def _gpus(count: int) -> str:

@@ -20,8 +20,8 @@ def closing_words(rows: Sequence[LedgerRow], answer: str, report: Path, progress
         say("\nWithin the teacher budget (kdorch ledger --status budget-pass):")
         click.echo(format_rows(passed, "table"), nl=False)
     for condition in progress.conditions:
-        if condition.word != "none":
-            say(f"\nStage {condition.stage}, {condition.state}: {condition.reason}")
+        if condition.word != "none" and condition.state == "met":
+            say(f"\nStage {condition.stage}: {condition.reason}")
     for reason in progress.blocked.values():
         say(f"\nNot done: {reason}")
     say(f"\n{answer}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +16,12 @@ from orchestrator.cli.sql import sql
 from orchestrator.cli.stats import stats
 from orchestrator.cli.verify import verify
 
-FORMATS = ("table", "json", "csv", "md")
+if TYPE_CHECKING:
+    from orchestrator.ledger.rows import LedgerRow
+
+FORMATS = ("table", "json", "csv", "md", "parquet")
+SHOWN = 1000
+"""So many rows are shown to a person who names no limit; files get all."""
 
 
 @click.group(
@@ -25,8 +31,10 @@ Examples:
   kdorch ledger                                       every run, newest campaign last
   kdorch ledger --status budget-pass                  what stayed within the teacher budget
   kdorch ledger --campaign quickstart --sort steps_to_target
+  kdorch ledger --since 7d --sort -final_val --limit 20
   kdorch ledger --where 'final_val < 4.1 and budget_pass' --columns name,final_val,train_time_ms
   kdorch ledger --format json | jq '.[].name'
+  kdorch ledger --format parquet > runs.parquet
   kdorch ledger show quickstart/l1d64-s0              every gate with its number and the line that proves it
   kdorch ledger compare small/baseline-s0 small/b2.0-s0
   kdorch ledger verify                                prove all of it again from the raw evidence
@@ -36,33 +44,61 @@ Examples:
 @click.option("--status", metavar="LABEL", help="Only runs that carry this label (any of them, not just the first).")
 @click.option("--campaign", metavar="C", help="Only this campaign, by name or id prefix.")
 @click.option("--host", metavar="NAME", help="Only runs whose last attempt was on this host.")
+@click.option("--since", "since_text", metavar="TIME",
+              help="Only runs that moved since then: 2026-11-01 (UTC), 2026-11-01T12:00Z, or 90m, 12h, 7d, 2w ago.")
 @click.option("--where", "where_text", metavar="CONDITION",
               help="Only runs for which this holds: keys of the JSON form and labels, joined by and, or, not.")
 @click.option("--columns", metavar="KEY,KEY", help="Show these keys of the JSON form, in this order.")
-@click.option("--sort", metavar="KEY", help="Sort by a key of the JSON form; runs without it come last.")
+@click.option("--sort", metavar="[-]KEY", help="Sort by a key of the JSON form, with - from high to low; runs without "
+                                               "it come last.")
+@click.option("--limit", type=click.IntRange(0), metavar="N",
+              help=f"At most N runs, 0 for all: the newest, or the first by --sort. Default: {SHOWN} in table and md, "
+                   "all in json, csv and parquet.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
 @click.pass_context
-def ledger(context: click.Context, status: str | None, campaign: str | None, host: str | None,
-           where_text: str | None, columns: str | None, sort: str | None, form: str) -> None:
+def ledger(context: click.Context, status: str | None, campaign: str | None, host: str | None, since_text: str | None,
+           where_text: str | None, columns: str | None, sort: str | None, limit: int | None, form: str) -> None:
     """List runs with their labels; 'show' explains one, 'import' brings in older ones."""
     if context.invoked_subcommand is not None:
         return
+    from orchestrator.cli.since import since
     from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.session import open_ledger
+    from orchestrator.dispatch.session import open_ledger, utc_now
+    from orchestrator.ledger.engine import utc_text
+    from orchestrator.ledger.listing_cache import Asked, Listed
     from orchestrator.ledger.where import condition
-    from orchestrator.report.tables import chosen_keys, format_rows
+    from orchestrator.report.tables import chosen_keys
 
-    holds = condition(where_text) if where_text is not None else None
+    if limit is None and form in ("table", "md"):
+        limit = SHOWN
+    asked = Asked(status=status, campaign=campaign, host=host, sort=sort, limit=limit or None,
+                  where=None if where_text is None else condition(where_text),
+                  since=None if since_text is None else utc_text(since(since_text, utc_now())))
     keys = chosen_keys(columns)
     home = Home.from_environment()
     if not home.ledger.exists():
-        rows = []
+        found = Listed([], 0)
         say(f"no ledger at {home.ledger} yet; 'kdorch campaign launch quickstart.yaml' or 'kdorch ledger import' "
             "makes one")
     else:
         with open_ledger(home, on_upgrade=say) as opened:
-            rows = opened.rows(status=status, campaign=campaign, sort=sort)
-    rows = [r for r in rows if (host is None or r.host == host) and (holds is None or holds(r))]
+            found = opened.listing(asked, lambda n: say(f"preparing the listing of {n} runs, once"))
+    _print(found.rows, form, keys)
+    if len(found.rows) < found.total:
+        say(f"{len(found.rows)} of {found.total} runs; --limit 0 shows all")
+
+
+def _print(rows: list[LedgerRow], form: str, keys: tuple[str, ...] | None) -> None:
+    if form == "parquet":
+        from orchestrator.domain.errors import UsageError
+        from orchestrator.report.parquet import parquet_bytes
+
+        if sys.stdout.isatty():
+            raise UsageError("Parquet is not for a terminal", hint="kdorch ledger --format parquet > runs.parquet")
+        sys.stdout.buffer.write(parquet_bytes(rows, keys))
+        return
+    from orchestrator.report.tables import format_rows
+
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(format_rows(rows, form, keys=keys, width=width), nl=False)
 

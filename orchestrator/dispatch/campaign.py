@@ -117,8 +117,8 @@ class CampaignDriver:
         runs = [r for r in self._plan.runs if r.stage in self._recorded]
         ids = {r.name: r.run_id for r in runs}
         expects = {s.name: s.expects for s in self._plan.stages}
-        # Controls first: a student's row refers to its twin's.
-        for run in sorted(runs, key=lambda r: r.role is not Role.CONTROL):
+        # A student's row refers to its twin's, and both to that of the run they are compared with.
+        for run in sorted(runs, key=lambda r: (r.role is Role.KD, r.role is Role.CONTROL)):
             if run.run_id is None:
                 continue
             self._names[run.run_id] = run.name

@@ -1,9 +1,14 @@
-"""The ledger as a list: one row per membership, in a fixed number of queries however many runs there are."""
+"""The ledger as a list: one row per membership, in a fixed number of queries however many runs there are.
+
+This is the whole truth and the slow way to it; ``listing_cache`` keeps its answers ready. Every lookup is by a key, so
+that the rows of one run cost the same in a ledger of a hundred thousand.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -16,12 +21,33 @@ from orchestrator.ledger.rows import LedgerRow
 
 SORT_KEYS = tuple(f.name for f in fields(LedgerRow) if f.name not in ("labels", "failed_gates"))
 
+
+@dataclass(frozen=True)
+class Placed:
+    """A row with what it is ordered by, ``(campaign_seq, ordinal, event_seq)``, and when its run last moved."""
+
+    row: LedgerRow
+    campaign_id: str
+    campaign_seq: int
+    ordinal: int
+    event_seq: int
+    changed_at: str
+
+
+def _measured(evidence: str, kind: str) -> str:
+    """The newest parser that has read a piece of evidence; written out, because SQLite computes the whole view
+    ``current_measurements`` for every LEFT JOIN to it."""
+    return (f"(SELECT n.parser_id FROM measurements AS n JOIN parsers AS q ON q.parser_id = n.parser_id "  # noqa: S608
+            f"AND q.kind = {kind} WHERE n.evidence_id = {evidence} ORDER BY q.ordinal DESC LIMIT 1)")
+
+
 # The target of a row is its own policy's; where that names none, the one of the students it is compared with.
 _LISTED = """
 WITH listed AS (
     SELECT c.campaign_id, c.stage, c.run_id, c.ordinal, c.name, c.role, c.teacher_run_id, c.twin_run_id, c.archival,
            c.provisional, c.is_slice, c.event_seq, k.name AS campaign, k.event_seq AS campaign_seq, p.budget_ms,
-           a.attempt_no, a.state, a.outcome, a.host, a.override_json, e.evidence_id, e.directory,
+           a.attempt_no, a.state, a.outcome, a.host, a.override_json, e.evidence_id, e.directory, e.kind,
+           coalesce(a.finished_at, a.ended_at, a.started_at, a.placed_at, a.planned_at) AS changed_at,
            coalesce(p.target_u6, (
                -- The order is computed one level down: SQLite's ORDER BY does not see the columns outside.
                SELECT target_u6 FROM (
@@ -37,37 +63,43 @@ WITH listed AS (
     JOIN attempts AS a ON a.run_id = c.run_id
         AND a.attempt_no = (SELECT max(attempt_no) FROM attempts WHERE run_id = c.run_id)
     LEFT JOIN evidence AS e ON e.run_id = a.run_id AND e.attempt_no = a.attempt_no
-    WHERE (:campaigns IS NULL OR c.campaign_id IN (SELECT value FROM json_each(:campaigns)))
-      AND (:run IS NULL OR c.run_id = :run)
+    {among}
 )
 """
-_ROWS = text(_LISTED + """
+_ROWS = _LISTED + f"""
 SELECT l.*, r.mode, r.origin, r.spec_json, m.asserted, m.train_time_ms, m.teacher_train_time_ms, m.final_step,
        m.best_val_u6, m.final_val_u6, m.parameters, m.environment_json, v.verdict, v.fail_mask, v.budget_result,
        t.train_time_ms AS teacher_ms, t.parameters AS teacher_parameters, t.final_step AS teacher_step
 FROM listed AS l
 JOIN runs AS r ON r.run_id = l.run_id
-LEFT JOIN current_measurements AS m ON m.run_id = l.run_id AND m.evidence_id = l.evidence_id
-LEFT JOIN current_measurements AS t ON t.run_id = l.teacher_run_id
+LEFT JOIN measurements AS m ON m.evidence_id = l.evidence_id
+    AND m.parser_id = {_measured("l.evidence_id", "l.kind")}
+LEFT JOIN evidence AS te ON te.run_id = l.teacher_run_id
+    AND te.attempt_no = (SELECT max(attempt_no) FROM evidence WHERE run_id = l.teacher_run_id)
+LEFT JOIN measurements AS t ON t.evidence_id = te.evidence_id
+    AND t.parser_id = {_measured("te.evidence_id", "te.kind")}
 LEFT JOIN verdicts AS v ON v.campaign_id = l.campaign_id AND v.run_id = l.run_id AND v.evidence_id = l.evidence_id
     AND v.verdict_no = (SELECT max(verdict_no) FROM verdicts AS w
                         WHERE w.campaign_id = l.campaign_id AND w.run_id = l.run_id)
 ORDER BY l.campaign_seq, l.ordinal, l.event_seq, l.name
-""")  # noqa: S608 - both parts are constants of this module
+"""  # noqa: S608 - constants of this module
 # SQLite takes the bare columns beside min() from the row that holds the minimum.
-_HITS = text(_LISTED + """,
+_HITS = _LISTED + f""",
 steps AS (
     SELECT l.campaign_id, l.run_id, v.ordinal, v.step, v.train_time_ms, v.val_u6 <= l.target_u6 AS hit,
            lag(v.val_u6 <= l.target_u6) OVER (
                PARTITION BY l.campaign_id, l.run_id ORDER BY v.ordinal) AS hit_before
     FROM listed AS l
-    JOIN current_measurements AS m ON m.run_id = l.run_id AND m.evidence_id = l.evidence_id
-    JOIN validations AS v ON v.evidence_id = m.evidence_id AND v.parser_id = m.parser_id
+    JOIN validations AS v ON v.evidence_id = l.evidence_id AND v.parser_id = {_measured("l.evidence_id", "l.kind")}
     WHERE l.target_u6 IS NOT NULL
 )
 SELECT campaign_id, run_id, min(ordinal), step, train_time_ms FROM steps WHERE hit = 1 AND hit_before = 1
 GROUP BY campaign_id, run_id
-""")  # noqa: S608 - both parts are constants of this module
+"""  # noqa: S608 - constants of this module
+_AMONG = {"all": "", "campaigns": "WHERE c.campaign_id IN (SELECT value FROM json_each(:ids))",
+          "runs": "WHERE c.run_id IN (SELECT value FROM json_each(:ids))"}
+_QUERIES = {name: (text(_ROWS.replace("{among}", among)), text(_HITS.replace("{among}", among)))
+            for name, among in _AMONG.items()}
 
 
 def rows(connection: Connection, *, status: str | None = None, campaign: str | None = None, sort: str | None = None,
@@ -77,10 +109,8 @@ def rows(connection: Connection, *, status: str | None = None, campaign: str | N
     In plan order, newest campaign last, or by ``sort`` with None last. Raises :class:`UsageError` for a label, a
     campaign or a key that does not exist.
     """
-    if status is not None and status not in ALL_LABELS:
-        raise UsageError(f"there is no status {status!r}", hint=f"labels are: {', '.join(ALL_LABELS)}")
-    if sort is not None and sort not in SORT_KEYS:
-        raise UsageError(f"cannot sort by {sort!r}", hint=f"keys are: {', '.join(SORT_KEYS)}")
+    check_status(status)
+    check_sort(sort)
     found = list(keyed_rows(connection, campaign=campaign, run_id=run_id).values())
     if status is not None:
         found = [row for row in found if status in row.labels]
@@ -91,19 +121,45 @@ def rows(connection: Connection, *, status: str | None = None, campaign: str | N
     return found
 
 
+def check_status(status: str | None) -> None:
+    """Raises :class:`UsageError` for a label that does not exist."""
+    if status is not None and status not in ALL_LABELS:
+        raise UsageError(f"there is no status {status!r}", hint=f"labels are: {', '.join(ALL_LABELS)}")
+
+
+def check_sort(sort: str | None) -> None:
+    """Raises :class:`UsageError` for a key that rows cannot be sorted by."""
+    if sort is not None and sort not in SORT_KEYS:
+        raise UsageError(f"cannot sort by {sort!r}", hint=f"keys are: {', '.join(SORT_KEYS)}")
+
+
 def keyed_rows(connection: Connection, *, campaign: str | None = None,
                run_id: str | None = None) -> dict[tuple[str, str], LedgerRow]:
     """Rows by ``(campaign_id, run_id)``, in plan order."""
-    wanted = {"campaigns": None if campaign is None else json.dumps(_campaign_ids(connection, campaign)),
-              "run": run_id}
-    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(_HITS, wanted)}
+    campaigns = None if campaign is None else campaign_ids(connection, campaign)
+    if run_id is not None:
+        found = [p for p in placed(connection, runs=[run_id]) if campaigns is None or p.campaign_id in campaigns]
+    else:
+        found = placed(connection, campaigns=campaigns)
+    return {(p.campaign_id, p.row.run_id): p.row for p in found}
+
+
+def placed(connection: Connection, *, campaigns: Iterable[str] | None = None,
+           runs: Iterable[str] | None = None) -> list[Placed]:
+    """The rows of these campaigns or of these runs, by their ids; of all where neither is given. In plan order."""
+    among = "runs" if runs is not None else "campaigns" if campaigns is not None else "all"
+    ids = runs if runs is not None else campaigns
+    wanted = {} if ids is None else {"ids": json.dumps(list(ids))}
+    rows_query, hits_query = _QUERIES[among]
+    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(hits_query, wanted)}
     reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
-    return {(r.campaign_id, r.run_id): _row(r, hits.get((r.campaign_id, r.run_id), (None, None)),
-                                            reachable.get(r.host, True))
-            for r in connection.execute(_ROWS, wanted)}
+    return [Placed(_row(r, hits.get((r.campaign_id, r.run_id), (None, None)), reachable.get(r.host, True)),
+                   r.campaign_id, r.campaign_seq, r.ordinal, r.event_seq, r.changed_at)
+            for r in connection.execute(rows_query, wanted)]
 
 
-def _campaign_ids(connection: Connection, reference: str) -> list[str]:
+def campaign_ids(connection: Connection, reference: str) -> list[str]:
+    """The campaigns that answer to a name or to the beginning of an id. Raises :class:`UsageError` for none."""
     found = [c.campaign_id for c in queries.find_campaigns(connection, reference)]
     if not found:
         names = sorted({c.name for c in queries.all_campaigns(connection)})

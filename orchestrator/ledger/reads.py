@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, listing, queries, surroundings
+from orchestrator.ledger import chain, listing, listing_cache, queries, surroundings
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
 from orchestrator.ledger.rows import (
@@ -144,6 +144,13 @@ class Reads:
         """The ledger as a list; see :func:`orchestrator.ledger.listing.rows`. Raises :class:`UsageError`."""
         with self._reading() as connection:
             return listing.rows(connection, status=status, campaign=campaign, sort=sort, run_id=run_id)
+
+    def listing(self, asked: listing_cache.Asked,
+                on_build: Callable[[int], None] = lambda _rows: None) -> listing_cache.Listed:
+        """The same rows for a person: filtered, sorted and cut, in milliseconds however many there are; see
+        :func:`orchestrator.ledger.listing_cache.ask`. Decisions are made from :meth:`rows`. Raises
+        :class:`UsageError`."""
+        return listing_cache.ask(self.path, self._reading, asked, on_build)
 
     def explain(self, run_id: str, campaign: str | None = None) -> Explanation:
         """Every gate of a run with its number, limit, result and the line that proves it. Raises

@@ -196,6 +196,8 @@ class Stage(Piece):
     stop: StopWord | None = Field(
         None, description="what the stage must have come to; without it the campaign ends there, with the reason. "
                           "Default: teacher_found for teachers, target_compared for kd with compare_with")
+    duel: bool = Field(False, description="the configurations of this measurement are alternatives: their repeats "
+                                          "interleave, and the one with the lowest median step time wins")
     after: tuple[StageName, ...] = Field((), description="start once these stages have come to what they must have "
                                                          "come to; a stage that takes something of another waits for "
                                                          "it anyhow")

@@ -87,7 +87,7 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath) -> None:
         _check_teacher_fits(builder, teacher, runs, doc)
     if stage.compare_with is not None:
         runs = _with_references(builder, stage, runs, doc)
-    builder.runs[stage.name] = runs
+    builder.runs[stage.name] = _interleaved(runs) if stage.duel else runs
     choice, top = _choices(builder, stage, runs, policies[stage.name].admits if policies else None)
     needs = {c.stage for c in (teacher, target, *wants) if c is not None}
     needs |= {p.budget_of.partition(".")[0] for p in policies.values() if p.budget_of}
@@ -95,10 +95,11 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath) -> None:
               if known_stage(name, stage, builder.earlier(), builder.all_names, (*doc, "after", i), findings)}
     deadline = stage.deadline if stage.deadline is not None else builder.campaign.deadline
     guard = stage.budget_guard if stage.budget_guard is not None else builder.campaign.budget_guard
-    builder.stages.append(PlannedStage(stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
-                                       builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER,
-                                       top=top, wants=wants, stop=_stop_word(stage), expects=stage.expects, after=stage.after,
-                                       controls=stage.controls, compare_with=stage.compare_with))
+    builder.stages.append(PlannedStage(
+        stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
+        builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER, top=top, wants=wants,
+        stop=_stop_word(stage), expects=stage.expects, after=stage.after, controls=stage.controls,
+        compare_with=stage.compare_with, duel=stage.duel))
 
 
 def _stop_word(stage: Stage) -> str:
@@ -135,6 +136,14 @@ def _choices(builder: Builder, stage: Stage, runs: Sequence[LaidRun],
     return choice, tuple(top)
 
 
+def _interleaved(runs: Sequence[LaidRun]) -> list[LaidRun]:
+    """Repeat by repeat, every second one backwards: what drifts on the machine then favours nobody."""
+    repeats: dict[int, list[LaidRun]] = {}
+    for run in runs:
+        repeats.setdefault(run.spec.seed, []).append(run)
+    return [run for i, group in enumerate(repeats.values()) for run in (group if i % 2 == 0 else group[::-1])]
+
+
 def _target_choice(builder: Builder, stage: Stage, teacher: Choice | None, doc: DocPath) -> Choice | None:
     """The choice whose final loss is the target: what the stage says, else the teacher of a KD stage."""
     if stage.target is None:
@@ -169,6 +178,8 @@ def _check_fields(builder: Builder, stage: Stage, doc: DocPath) -> None:
         findings.add((*doc, "stop"), "only a teacher stage finds teachers")
     if stage.stop == "target_compared" and (stage.role != "kd" or stage.compare_with is None):
         findings.add((*doc, "stop"), "steps to target are compared in a kd stage with compare_with")
+    if stage.duel and stage.role != "measurement":
+        findings.add((*doc, "duel"), "only a measurement holds alternatives against each other by their step times")
     if stage.expects and stage.role != "measurement":
         findings.add((*doc, "expects"), "only a measurement asks about how runs fail")
     if stage.compare_with is not None:

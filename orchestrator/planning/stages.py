@@ -76,8 +76,9 @@ class PlannedStage:
 
     ``needs`` names the stages that must end before this one can be judged or started; ``host_needs`` is what its runs
     need of a host. ``top`` are the places that ``select: {top: …}`` offers, ``wants`` those that it takes settings
-    from; ``stop`` is what it must have come to (``domain.stopping``), ``expects`` the ends that are its results; it starts
-    once the stages in ``after`` have come to theirs.
+    from; ``stop`` is what it must have come to (``domain.stopping``), ``expects`` the ends that are its results; it
+    starts once the stages in ``after`` have come to theirs. A ``rung`` only ranks configurations for the next one; in
+    a ``duel`` configurations are alternatives, of which the quicker wins.
     """
 
     name: str
@@ -97,6 +98,7 @@ class PlannedStage:
     controls: bool = False
     compare_with: str | None = None
     rung: bool = False
+    duel: bool = False
 
 
 @dataclass(frozen=True)

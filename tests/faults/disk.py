@@ -12,7 +12,9 @@ import subprocess
 from pathlib import Path
 
 SIZE_BYTES = 8 << 30
-"""A limit, not an amount: only what is written takes memory."""
+"""A limit, not an amount: only what is written takes memory. Hosts with little room are refused from the start."""
+
+TRIES = 20
 
 HOLD = 'mount -t tmpfs -o "size=$2" tmpfs "$1" && echo mounted && exec cat'
 
@@ -27,15 +29,24 @@ def can_mount() -> bool:
 class Disk:
     """One disk. It lasts from :meth:`mount` to :meth:`unmount`, and is gone with its content after that."""
 
-    def mount(self, at: Path) -> list[str]:
-        """Put the disk at a directory. Returns the words that let a command run where it is."""
+    def mount(self, at: Path) -> None:
+        """Put the disk at a directory."""
         self._at = at
         self._holder = subprocess.Popen(["unshare", "--mount", "sh", "-c", HOLD, "hold", str(at), str(SIZE_BYTES)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._holder.stdout is not None
         if self._holder.stdout.readline() != b"mounted\n":
             raise OSError(f"no disk could be mounted at {at}")
-        return ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "--"]
+
+    @property
+    def namespace(self) -> Path:
+        """The mount namespace in which the disk is."""
+        return Path(f"/proc/{self._holder.pid}/ns/mnt")
+
+    @property
+    def enter(self) -> list[str]:
+        """The words that let a command run where the disk is."""
+        return ["nsenter", f"--mount={self.namespace}", "--"]
 
     def unmount(self) -> None:
         """The last process that is in the namespace takes it along."""
@@ -48,9 +59,15 @@ class Disk:
 
     def fill(self, leave_bytes: int = 0) -> None:
         """Shrink the disk to what is in it, and so many bytes."""
-        found = os.statvfs(self.seen(self._at))
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        self._mount("-o", f"remount,size={max(1 << 12, used + leave_bytes)}", str(self._at))
+        for _ in range(TRIES):
+            found = os.statvfs(self.seen(self._at))
+            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            try:
+                self._mount("-o", f"remount,size={max(1 << 12, used + leave_bytes)}", str(self._at))
+            except subprocess.CalledProcessError:
+                continue  # it has grown since it was looked at, and no disk is smaller than what is on it
+            return
+        raise OSError(f"the disk at {self._at} grows faster than it can be filled")
 
     def empty(self) -> None:
         """Give it its size back."""
@@ -69,5 +86,4 @@ class Disk:
         self._run("mount", *words)
 
     def _run(self, *words: str) -> None:
-        subprocess.run(["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", "--", *words], check=True,
-                       capture_output=True)
+        subprocess.run([*self.enter, *words], check=True, capture_output=True)

@@ -50,7 +50,7 @@ class DistantHost:
         self._booted: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.faulty = FaultyHost(self._place / self._name).__enter__()
+        self.faulty = FaultyHost(self._place / self._name, forked=False).__enter__()
         self._keys = self._place / f"{self._name}-keys"
         self._keys.mkdir()
         self._identity = SshServer.make_key(self._keys / "id")

@@ -70,17 +70,14 @@ def _live(cwd: str) -> None:
         os.dup2(said.fileno(), 2)
         said.write(f"-- laptop process {os.getpid()}\n")
         try:
-            import cProfile, pstats, time, threading
-            pr=cProfile.Profile(time.thread_time); pr.enable()
             code = drive(Path(cwd), lambda event: print(event, file=said))
-            pr.disable(); pstats.Stats(pr).dump_stats('/tmp/laptop.prof')
-            import sys as _s; print('MODS', len(_s.modules))
         except KdorchError as error:
             said.write(f"{type(error).__name__}: {error.message}\n")
             code = error.exit_code
         except BaseException:  # noqa: BLE001 - a bug of kdorch is a finding, with its place
             said.write(traceback.format_exc())
             code = EXIT_BUG
+    import resource; print('COST', [round(x.ru_utime+x.ru_stime,3) for x in (resource.getrusage(0), resource.getrusage(-1))], flush=True)
     sys.exit(code)
 
 

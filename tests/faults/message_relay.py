@@ -3,7 +3,7 @@
     python message_relay.py CONTROL COMMAND...
 
 It starts COMMAND, the resident program, and passes on what both sides say, message by message: a line of JSON and the
-``body_bytes`` behind it. The files in ``CONTROL/wire`` say what shall go wrong, each once: ``NUMBER.OP.EFFECT.AFTER``
+``body_bytes`` behind it. (The ``nursery`` gives it another way to start that program.) The files in ``CONTROL/wire`` say what shall go wrong, each once: ``NUMBER.OP.EFFECT.AFTER``
 strikes the first request of operation OP (``any`` for all) once AFTER such requests have passed. The file is renamed to
 ``NUMBER.fired`` by whoever strikes. ``CONTROL/twice_always`` doubles every message for as long as it is there.
 ``CONTROL/crash_at`` names a point of ``worker.faults``: the next launch goes to a resident program of its own, whose
@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,30 @@ class Messages:
         return whole
 
 
-class Relay:
-    """Both directions of one channel. ``fates`` says what becomes of the answer to a request, by its id."""
+Wait = Callable[[], int]
+Start = Callable[[list[str], dict[str, str]], "tuple[int, int, Wait]"]
+"""Starts a program with more environment: the descriptors to and from it, and what waits for its status. The first
+of the two must be closed by whoever is through with it; the program ends then."""
 
-    def __init__(self, control: Path, command: list[str]) -> None:
-        self._control, self._command = control, command
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        self._to_host, self._from_host = self._child.stdin.fileno(), self._child.stdout.fileno()
+
+def by_exec(command: list[str], more: dict[str, str]) -> tuple[int, int, Wait]:
+    """Start a command as a child of this process."""
+    (their_in, to_host), (from_host, their_out) = os.pipe(), os.pipe()
+    child = subprocess.Popen(command, stdin=their_in, stdout=their_out, env={**os.environ, **more})
+    os.close(their_in)
+    os.close(their_out)
+    return to_host, from_host, child.wait
+
+
+class Relay:
+    """Both directions of one channel. ``fates`` says what becomes of the answer to a request, by its id.
+
+    ``door`` is a socket whose other end is held by whoever the channel belongs to, if it is not this process itself.
+    """
+
+    def __init__(self, control: Path, command: list[str], *, start: Start = by_exec, door: int | None = None) -> None:
+        self._control, self._command, self._start, self._door = control, command, start, door
+        self._to_host, self._from_host, self._wait = start(command, {})
         self._requests, self._answers = Messages(), Messages()
         self._text = b""
         self._under_way: set[Any] = set()
@@ -74,15 +90,19 @@ class Relay:
         self._text = read_line(0)
         if self._text.endswith(b"\n") and greet(self._text, self._to_host, self._from_host, sys.stdout.fileno()):
             self._converse()
-        self._child.stdin.close()  # type: ignore[union-attr]
-        return self._child.wait()
+        os.close(self._to_host)
+        return self._wait()
 
     def _converse(self) -> None:
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(self._from_host, select.POLLIN)
+        if self._door is not None:
+            poll.register(self._door, 0)  # tells only when the other end is gone
         while True:
             for fd, _ in poll.poll():
+                if fd == self._door:
+                    hang_up()
                 data = os.read(fd, PIECE_BYTES)
                 if not data:
                     return
@@ -154,22 +174,22 @@ class Relay:
         return mine.read_text()
 
     def _launch_and_crash(self, message: bytes, point: str) -> None:
-        with subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-                              env={**os.environ, "KDORCH_CRASH_AT": point}) as doomed:
-            assert doomed.stdin is not None
-            assert doomed.stdout is not None
-            if not greet(self._text, doomed.stdin.fileno(), doomed.stdout.fileno(), None):
+        to_host, from_host, wait = self._start(self._command, {"KDORCH_CRASH_AT": point})
+        if not greet(self._text, to_host, from_host, None):
+            hang_up()
+        write_all(to_host, message)
+        answers = Messages()
+        answered = False
+        while not answered:
+            data = os.read(from_host, PIECE_BYTES)
+            if not data:
                 hang_up()
-            write_all(doomed.stdin.fileno(), message)
-            answers = Messages()
-            answered = False
-            while not answered:
-                data = os.read(doomed.stdout.fileno(), PIECE_BYTES)
-                if not data:
-                    hang_up()
-                for header, answer in answers.feed(data):
-                    answered = answered or "id" in header
-                    self._answer(header, answer)
+            for header, answer in answers.feed(data):
+                answered = answered or "id" in header
+                self._answer(header, answer)
+        os.close(to_host)
+        wait()
+        os.close(from_host)
 
     def _effect_on(self, op: str) -> str | None:
         for path in sorted((self._control / "wire").glob("*.*.*.*")):

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -212,7 +213,8 @@ def test_a_hosts_own_choice_of_devices_is_kept(host: HostRoot, gpus: FakeGpus) -
 
 @pytest.mark.parametrize(("count", "dispatch", "says"), [
     (3, {}, "the run needs 3 GPUs; of this host's it may have GPU-aaaa, GPU-bbbb"),
-    (1, {"devices": ["GPU-zzzz"]}, "the run needs 1 GPU; of this host's it may have none"),
+    (1, {"devices": ["GPU-zzzz"]},
+     "the run needs 1 GPU; of this host's it may have none ('devices:' in hosts.yaml names GPU-zzzz)"),
 ])
 def test_what_the_host_has_not_is_refused(host: HostRoot, gpus: FakeGpus, count: int, dispatch: dict[str, object],
                                           says: str) -> None:
@@ -262,3 +264,18 @@ def test_a_run_without_gpus_sees_none(host: HostRoot, gpus: FakeGpus) -> None:
     pid = attempt.document("started.json")["trainer"]["pid"]
     assert b"CUDA_VISIBLE_DEVICES=" in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     assert (attempt.document("started.json")["slots"], gpus.times_asked) == ([0], 0)
+
+
+def test_a_grid_drains_by_itself_and_no_gpu_ever_has_two(host: HostRoot, gpus: FakeGpus) -> None:
+    both = [running(host, gpus, seed) for seed in (90, 91)]
+    grid = [launched(host, gpus, seed, lasting=False) for seed in range(8)]
+    for attempt in both:
+        cancel(attempt)
+    seals = [attempt.seal() for attempt in grid]
+    assert [s["outcome"] for s in seals] == ["completed"] * 8
+    assert [a.starts for a in grid] == [1] * 8
+    for uuid in ("GPU-aaaa", "GPU-bbbb"):
+        mine = sorted((s["started_at"], s["ended_at"]) for a, s in zip(grid, seals, strict=True)
+                      if a.document("started.json")["gpu_uuids"] == [uuid])
+        assert all(earlier[1] <= later[0] for earlier, later in pairwise(mine))
+    assert sorted(s["started_at"] for s in seals) == [s["started_at"] for s in seals], "in the order of launches"

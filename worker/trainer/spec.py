@@ -222,8 +222,8 @@ def _rules(spec: TrainSpec) -> list[tuple[bool, str]]:
         (2 <= vocabulary <= model.vocab_size,
          f"model.real_vocab is {model.real_vocab}; expected 2 to model.vocab_size {model.vocab_size}"),
         (kd is None or kd.teacher_logits == "live" or (spec.mode == "kd" and kd.random_teacher is None),
-         "kd.teacher_logits 'cached' goes with mode 'kd' and a teacher that was chosen: kept answers cost nothing to ask "
-         "for, and those of a random teacher are nobody's"),
+         "kd.teacher_logits 'cached' goes with mode 'kd' and a teacher that was chosen: kept answers cost nothing to "
+         "ask for, and those of a random teacher are nobody's"),
         *_stage_rules(spec),
         *([] if kd is None else _kd_rules(kd, vocabulary)),
     ]

@@ -132,10 +132,10 @@ class _Run:
         teacher_val: float | None = None
         if kd is not None:
             with self.meter("teacher_setup"):
-                model_that_teaches = self._teacher(kd, corpus)
+                loaded = self._teacher(kd, corpus)
                 if kd.compile_teacher:
-                    model_that_teaches.compile(compiler)
-                teacher = Forward(model_that_teaches, self.precision)
+                    loaded.compile(compiler)
+                teacher = Forward(loaded, self.precision)
                 teacher_val = validation_loss(teacher, validation_BL, micro, desk.loss, self.ranks)
             self._check_teacher(teacher_val)
             if spec.compile or kd.compile_teacher:
@@ -147,7 +147,7 @@ class _Run:
         control: KdControl | None = None
         if spec.mode == "teacher_only":
             assert teacher is not None
-            parameters = sum(p.numel() for p in model_that_teaches.parameters())
+            parameters = sum(p.numel() for p in loaded.parameters())
             mode = Listening(teacher, LiveTeacher(teacher.model), batch_of, validation_BL, micro, desk)
         else:
             model = self._model()

@@ -1,0 +1,265 @@
+"""The ledger's listing, kept ready: what ``listing`` computes, in one flat table that can be filtered in milliseconds.
+
+Theory of operation. A row of the listing changes only when something happened to its run, to its teacher or to its
+campaign, and whatever happens is an event of the chain with that run or campaign as its subject. So the table remembers
+the number and the hash of the last event that it has seen; what came since names the rows to compute anew. A table that
+has seen an event which the ledger does not have (a restored backup, another ledger) is made from scratch, as is one
+that was written by another edition of kdorch or that cannot be read. Whether a host answers is no event, so that is
+compared on its own.
+
+The file lies beside the ledger and is worth nothing: it may be deleted at any time, where it cannot be written the
+table is made in memory, and nothing but a person's listing ever reads it. Verdicts, budgets, choices and promotions are
+decided from the ledger itself, and ``kdorch ledger verify`` removes it, so that the next listing is computed anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from orchestrator.domain.lifecycle import ALL_LABELS, LIVE_STATES
+from orchestrator.ledger import chain, listing, queries
+from orchestrator.ledger.rows import LedgerRow
+from orchestrator.ledger.where import LABEL_BIT, Condition, labelled
+
+KEYS = tuple(f.name for f in fields(LedgerRow))
+_LISTS = ("labels", "failed_gates")
+_LIST_PLACES = tuple(KEYS.index(name) for name in _LISTS)
+_EDITION = 1
+"""Higher whenever ``listing`` gives other rows for the same ledger."""
+_BUSY_S = 60.0
+_CHUNK = 500
+_MANY_RUNS = 5000
+_ORDER = "campaign_seq, ordinal, event_seq, name"
+_COLUMNS = (*KEYS, "label_bits", "campaign_id", "campaign_seq", "ordinal", "event_seq", "changed_at")
+# Columns without a type keep values as they are and compare text with text and numbers with numbers only.
+_TABLES = f"""
+CREATE TABLE seen (edition TEXT, seq INTEGER, hash TEXT, reachable TEXT);
+CREATE TABLE listed ({", ".join(_COLUMNS)});
+CREATE INDEX by_run ON listed (run_id);
+CREATE INDEX by_order ON listed ({_ORDER});
+CREATE INDEX by_campaign ON listed (campaign_id);
+"""
+_INSERT = f"INSERT INTO listed VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - marks
+_SELECT = f"SELECT {', '.join(KEYS)} FROM listed"  # noqa: S608 - keys of a dataclass
+# A run's row changes with the run itself, its teacher and its campaign.
+_TOUCHED = text("""
+SELECT run_id FROM campaign_runs WHERE run_id IN (SELECT subject FROM events WHERE seq > :seq)
+UNION SELECT run_id FROM campaign_runs WHERE teacher_run_id IN (SELECT subject FROM events WHERE seq > :seq)
+UNION SELECT run_id FROM campaign_runs WHERE campaign_id IN (SELECT subject FROM events WHERE seq > :seq)
+""")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which rows, and in which order: plan order, newest campaign last, or by the key ``sort`` with null last, from
+    high to low where the key has a ``-`` before it.
+
+    ``since`` is a UTC time in the ledger's own form: runs whose latest attempt moved at or after it. Of more rows than
+    ``limit`` the newest are given, or with ``sort`` the first.
+    """
+
+    status: str | None = None
+    campaign: str | None = None
+    host: str | None = None
+    since: str | None = None
+    where: Condition | None = None
+    sort: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The rows, and how many there were before ``limit``."""
+
+    rows: list[LedgerRow]
+    total: int
+
+
+def ask(path: Path, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
+        on_build: Callable[[int], None] = lambda _runs: None) -> Listed:
+    """Answer for the ledger ``path``, which ``reading`` opens a transaction on.
+
+    ``on_build`` is told the number of rows when so many must be computed that it takes a while. Raises
+    :class:`UsageError` for a label, a key or a campaign that does not exist.
+    """
+    listing.check_status(asked.status)
+    listing.check_sort(None if asked.sort is None else asked.sort.removeprefix("-"))
+    place = cache_path(path)
+    try:
+        return _ask(place, reading, asked, on_build)
+    except sqlite3.DatabaseError:
+        # Locked for too long, on a disk that is full or read-only, or no table of ours: it is only a cache.
+        again = place if _discard_broken(place) else None
+    try:
+        return _ask(again, reading, asked, on_build)
+    except sqlite3.DatabaseError:
+        if again is None:
+            raise
+    return _ask(None, reading, asked, on_build)
+
+
+def cache_path(ledger: Path) -> Path:
+    """Where the table of this ledger lies."""
+    return ledger.with_name(f"{ledger.name}.listing")
+
+
+def forget(ledger: Path) -> None:
+    """Remove the table; the next listing makes it anew."""
+    cache_path(ledger).unlink(missing_ok=True)
+
+
+def _ask(place: Path | None, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
+         on_build: Callable[[int], None]) -> Listed:
+    with _opened(place) as cache, reading() as connection:
+        campaigns = None if asked.campaign is None else listing.campaign_ids(connection, asked.campaign)
+        _bring_up_to_date(cache, connection, on_build)
+        return _answer(cache, asked, campaigns)
+
+
+@contextmanager
+def _opened(place: Path | None) -> Iterator[sqlite3.Connection]:
+    """The cache in a transaction of its own that nobody else is in. Taken before the ledger is read, so that the
+    ledger is never older than what the cache has seen of it."""
+    with closing(sqlite3.connect(":memory:" if place is None else place, isolation_level=None,
+                                 timeout=_BUSY_S)) as cache:
+        cache.execute("PRAGMA synchronous = OFF")
+        cache.execute("BEGIN IMMEDIATE")
+        yield cache
+        cache.execute("COMMIT")
+
+
+def _discard_broken(place: Path) -> bool:
+    """Remove the file where it is no table of ours; False where something else is wrong."""
+    try:
+        with closing(sqlite3.connect(place, timeout=0)) as cache:
+            cache.execute("SELECT edition, seq, hash, reachable FROM seen").fetchone()
+            cache.execute("SELECT count(*) FROM listed").fetchone()
+            return False
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):
+            return False
+    except sqlite3.DatabaseError:
+        pass
+    try:
+        place.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _bring_up_to_date(cache: sqlite3.Connection, connection: Connection, on_build: Callable[[int], None]) -> None:
+    seq, digest = chain.head(connection)
+    reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
+    known = _seen(cache, connection)
+    if known is None:
+        _start(cache)
+        campaigns = [c.campaign_id for c in queries.all_campaigns(connection)]
+        count = connection.execute(text("SELECT count(*) FROM campaign_runs")).scalar_one()
+        if count > _MANY_RUNS:
+            on_build(count)
+        for campaign in campaigns:
+            _insert(cache, listing.placed(connection, campaigns=[campaign]))
+    elif known != (seq, reachable):
+        before, was_reachable = known
+        touched = {str(r.run_id) for r in connection.execute(_TOUCHED, {"seq": before})}
+        touched |= _on_hosts(cache, {h for h in reachable.keys() | was_reachable.keys()
+                                     if reachable.get(h, True) != was_reachable.get(h, True)})
+        if len(touched) > _MANY_RUNS:
+            on_build(len(touched))
+        _replace(cache, connection, sorted(touched))
+    else:
+        return
+    cache.execute("DELETE FROM seen")
+    cache.execute("INSERT INTO seen VALUES (?, ?, ?, ?)", (_edition(), seq, digest, json.dumps(reachable)))
+
+
+def _edition() -> str:
+    """What the table's rows depend on besides the ledger."""
+    said = json.dumps([_EDITION, _COLUMNS, ALL_LABELS])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _seen(cache: sqlite3.Connection, connection: Connection) -> tuple[int, dict[str, bool]] | None:
+    """The last event that the table has seen, and which hosts answered then; None where it must be made anew."""
+    if cache.execute("SELECT 1 FROM sqlite_schema WHERE name = 'seen'").fetchone() is None:
+        return None
+    row = cache.execute("SELECT edition, seq, hash, reachable FROM seen").fetchone()
+    if row is None or row[0] != _edition():
+        return None
+    if row[1] == 0:
+        return None  # nothing had happened yet; there is nothing to lose
+    stands = connection.execute(text("SELECT hash FROM events WHERE seq = :seq"), {"seq": row[1]}).scalar_one_or_none()
+    return (row[1], json.loads(row[3])) if stands == row[2] else None
+
+
+def _start(cache: sqlite3.Connection) -> None:
+    for (name,) in cache.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        cache.execute(f'DROP TABLE "{name}"')
+    for statement in _TABLES.split(";"):
+        cache.execute(statement)
+
+
+def _on_hosts(cache: sqlite3.Connection, hosts: Iterable[str]) -> set[str]:
+    """Runs on their way on these hosts."""
+    states = [s.value for s in LIVE_STATES]
+    return {r[0] for r in cache.execute(
+        "SELECT run_id FROM listed WHERE host IN (SELECT value FROM json_each(?)) "
+        "AND state IN (SELECT value FROM json_each(?))", (json.dumps(sorted(hosts)), json.dumps(states)))}
+
+
+def _replace(cache: sqlite3.Connection, connection: Connection, runs: list[str]) -> None:
+    for at in range(0, len(runs), _CHUNK):
+        some = runs[at:at + _CHUNK]
+        cache.execute("DELETE FROM listed WHERE run_id IN (SELECT value FROM json_each(?))", (json.dumps(some),))
+        _insert(cache, listing.placed(connection, runs=some))
+
+
+def _insert(cache: sqlite3.Connection, found: Iterable[listing.Placed]) -> None:
+    cache.executemany(_INSERT, (
+        (*(";".join(getattr(p.row, k)) if k in _LISTS else getattr(p.row, k) for k in KEYS),
+         sum(LABEL_BIT[label] for label in p.row.labels), p.campaign_id, p.campaign_seq, p.ordinal, p.event_seq,
+         p.changed_at) for p in found))
+
+
+def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None) -> Listed:
+    parts: list[tuple[str, tuple[Any, ...]]] = []
+    for condition in (None if asked.status is None else labelled(asked.status), asked.where):
+        if condition is not None:
+            parts.append((condition.sql, condition.parameters))
+    if campaigns is not None:
+        parts.append(("campaign_id IN (SELECT value FROM json_each(?))", (json.dumps(campaigns),)))
+    if asked.host is not None:
+        parts.append(("host = ?", (asked.host,)))
+    if asked.since is not None:
+        parts.append(("changed_at >= ?", (asked.since,)))
+    where = f" WHERE {' AND '.join(sql for sql, _ in parts)}" if parts else ""
+    values = tuple(v for _, some in parts for v in some)
+    total: int = cache.execute(f"SELECT count(*) FROM listed{where}", values).fetchone()[0]
+    order = _ORDER
+    if asked.sort is not None:
+        key = asked.sort.removeprefix("-")
+        order = f"{key} IS NULL, {key}{' DESC' if key != asked.sort else ''}, {_ORDER}"
+    newest_first = asked.sort is None and asked.limit is not None and total > asked.limit
+    if newest_first:
+        order = ", ".join(f"{column} DESC" for column in _ORDER.split(", "))
+    found = cache.execute(f"{_SELECT}{where} ORDER BY {order} LIMIT ?",
+                          (*values, -1 if asked.limit is None else asked.limit)).fetchall()
+    if newest_first:
+        found.reverse()
+    return Listed([_row(values) for values in found], total)
+
+
+def _row(values: tuple[Any, ...]) -> LedgerRow:
+    told = list(values)
+    for at in _LIST_PLACES:
+        told[at] = tuple(told[at].split(";")) if told[at] else ()
+    return LedgerRow(*told)

@@ -1,0 +1,118 @@
+"""The shipped hill-climb in rehearsal, through the real command: all stages, every way it may end, killed anywhere.
+
+The simulated trainer's clock and curves repeat exactly, so two campaigns can be compared number by number.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.kdorch import Laptop, attempts, trainer_starts, until
+
+CLIMB = ("campaign", "launch", "hill_climb.yaml", "--scale", "rehearsal")
+MISS = ("--set", "stages.teachers.policy.budget.fraction=0.001")
+KILLS = 10
+RESULT = ("name", "mode", "status", "labels", "verdict", "failed_gates", "train_time_ms", "budget_ms", "steps",
+          "best_val", "final_val", "steps_to_target", "time_to_target_ms")
+
+
+def asked(laptop: Laptop, query: str) -> list[tuple[Any, ...]]:
+    """Rows of the ledger; none while there is no ledger to read."""
+    path = laptop.home / "ledger.sqlite"
+    if not path.exists():
+        return []
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+    try:
+        return connection.execute(query).fetchall()
+    except sqlite3.OperationalError:
+        return []  # being created in this moment
+    finally:
+        connection.close()
+
+
+def story(laptop: Laptop) -> dict[str, Any]:
+    """Everything that a campaign came to, without the times at which it did."""
+    return {
+        "rows": [{key: row[key] for key in RESULT} for row in laptop.rows()],
+        "choices": sorted(asked(laptop, "SELECT key, selector, chosen_run_id, final_val_u6, reason FROM resolutions")),
+        "policies": sorted(asked(laptop, "SELECT stage, policy_id FROM stage_policies")),
+    }
+
+
+@pytest.fixture(scope="module")
+def climbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Laptop, str]:
+    """A climb that nobody disturbed, and what it said."""
+    laptop = Laptop(tmp_path_factory.mktemp("climb"))
+    return laptop, laptop.run(*CLIMB).stderr.decode()
+
+
+def by_name(laptop: Laptop) -> dict[str, dict[str, Any]]:
+    return {r["name"].removeprefix("hill_climb_rehearsal/"): r for r in laptop.rows()}
+
+
+def test_the_climb_goes_through_all_stages_and_says_what_each_came_to(climbed: tuple[Laptop, str]) -> None:
+    laptop, said = climbed
+    rows = by_name(laptop)
+    assert all(r["verdict"] is not None for r in rows.values())
+    assert (rows["quick-s0"]["status"], rows["dear-s0"]["failed_gates"]) == ("promoted", ["budget"])
+    assert "Stage teachers: 2 of 3 teachers are within budget" in said
+    assert "Stage sweep: steps to the target are compared for 2 of 2 KD arms" in said
+    assert "Stage long: steps to the target are compared for 2 of 2 KD arms" in said
+    assert "Not done" not in said
+
+
+def test_the_long_runs_have_the_chosen_settings_over_the_long_horizon_and_fresh_seeds(
+        climbed: tuple[Laptop, str]) -> None:
+    laptop, _ = climbed
+    (chosen,) = [json.loads(spec) for (spec,) in asked(
+        laptop, "SELECT spec_json FROM runs JOIN resolutions ON chosen_run_id = run_id "
+                "WHERE selector = 'sweep.top #1'")]
+    specs = {name.removeprefix("hill_climb_rehearsal/"): json.loads(spec) for name, spec in asked(
+        laptop, "SELECT name, spec_json FROM campaign_runs JOIN runs USING (run_id)")}
+    for seed in (10, 11):
+        arm, twin = specs[f"top1-s{seed}"], specs[f"top1-s{seed}-twin"]
+        assert (arm["horizon"], arm["seed"], chosen["horizon"], chosen["seed"]) == (400, seed, 300, 0)
+        assert arm["schedule"] == twin["schedule"] == chosen["schedule"]
+        assert (arm["kd"]["alpha"], twin["kd"], twin["mode"]) == (chosen["kd"]["alpha"], None, "ce")
+
+
+def test_a_climb_without_a_teacher_in_budget_ends_there_with_the_reason(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    said = laptop.run(*CLIMB, *MISS, "--exit-status", code=1).stderr.decode()
+    assert "the campaign ended at stage teachers: none of 3 teachers passed" in said
+    assert "quick-s0: took 150 ms of a budget of 4 ms" in said
+    rows = by_name(laptop)
+    assert set(rows) == {"baseline-s0", "quick-s0", "cheap-s0", "dear-s0"}, "nothing behind the teachers was taken up"
+    assert laptop.run(*CLIMB, *MISS, "--exit-status", code=1).stderr.decode().count("ended at stage teachers") == 1
+
+
+def test_killed_at_ten_random_moments_and_resumed_it_comes_to_the_same(climbed: tuple[Laptop, str],
+                                                                      tmp_path: Path) -> None:
+    laptop, dice, killed = Laptop(tmp_path), random.Random(6), 0
+    for _ in range(KILLS):
+        steps = dice.randint(1, 18)
+        process = laptop.start(*CLIMB)
+        until(_moved_on(laptop, steps, lambda p=process: p.poll() is not None), f"{steps} more events")
+        if process.poll() is None:
+            process.kill()
+            killed += 1
+        process.communicate()
+    assert killed >= KILLS // 2, "most of the kills must fall into the campaign"
+    laptop.run(*CLIMB)
+    assert story(laptop) == story(climbed[0])
+    assert {trainer_starts(a) for a in attempts(laptop.home / "host")} == {1}
+
+
+def _moved_on(laptop: Laptop, events: int, or_else: Callable[[], bool]) -> Callable[[], bool]:
+    def count() -> int:
+        return len(asked(laptop, "SELECT seq FROM events"))
+
+    before = count()
+    return lambda: count() >= before + events or or_else()
