@@ -101,12 +101,13 @@ def _dry_run(home: Home, source: CampaignSource, hosts_file: Path | None, *, sho
 
 def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file: str, as_json: bool,
             plan_hash: str | None, detach: bool, exit_status: bool) -> int:
-    from orchestrator.cli.closing import closing_words
+    from orchestrator.cli.closing import all_passed, closing_words
     from orchestrator.cli.console import make_view
     from orchestrator.cli.prepare import PrepareView
     from orchestrator.cli.transfer import TransferView
     from orchestrator.dispatch.campaign import CampaignDriver
     from orchestrator.dispatch.launch import Launcher
+    from orchestrator.dispatch.measurements import measured_stages
     from orchestrator.dispatch.notify import AttentionWatch, campaign_ended, notify
     from orchestrator.dispatch.plans import plan_for
     from orchestrator.dispatch.session import open_session
@@ -132,8 +133,9 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
                 return 0
             rows = session.ledger.rows(campaign=progress.plan.campaign_id)
             answer, path = publish(session.ledger, home.root, progress.plan.campaign_id, progress.blocked)
+            measured = measured_stages(session.ledger, home, progress.plan)
             if not as_json:
-                closing_words(rows, answer, path, progress)
+                closing_words(rows, answer, path, progress, measured)
             notify(home, campaign_ended(progress.plan.campaign, rows, answer, progress.blocked), say)
     except KeyboardInterrupt:
         view.close()
@@ -141,8 +143,7 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
         return 130
     finally:
         view.close()
-    passed = not progress.blocked and bool(rows) and all(r.verdict == "promote" for r in rows)
-    return 1 if exit_status and not passed else 0
+    return 1 if exit_status and not all_passed(rows, progress, measured) else 0
 
 
 @campaign.command("list")

@@ -132,15 +132,24 @@ def show(reference: str, as_json: bool) -> None:
 Examples:
   kdorch ledger import ledger_of_record.csv
   kdorch ledger import aadab377.txt --mode ce_baseline
-  kdorch ledger import teacher.log --mode teacher --name teacher_L3_250""")
+  kdorch ledger import teacher.log --mode teacher --name teacher_L3_250
+  kdorch ledger import teacher.log --mode teacher --slice 177       as teacher@slice177
+\b
+Logs may be of any format that 'kdorch ledger parse' reads. Of several runs in a file each gets its number: NAME#2.
+A run that stopped before its announced end is provisional.""")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True,
                 type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--mode", type=click.Choice(("ce_baseline", "teacher", "kd", "control", "measurement")),
-              default="ce_baseline", show_default=True, help="What a training log was run for.")
+              help="What a training log was run for.  [ce_baseline]")
 @click.option("--name", help="Name for an imported log; default the file's stem.")
 @click.option("--policy", default="teacher-budget-10pct", show_default=True, help="Policy for teachers.")
 @click.option("--campaign", default="imported", show_default=True, help="Campaign to file them under.")
-def import_(files: tuple[Path, ...], mode: str, name: str | None, policy: str, campaign: str) -> None:
+@click.option("--slice", "slice_step", type=click.IntRange(1), metavar="STEP",
+              help="Import a log as if it had been cut at this step.")
+@click.option("--archival", is_flag=True, help="Label it archival: kept and shown, never part of a claim.")
+@click.option("--provisional", is_flag=True, help="Label it provisional: a run that is live or partial.")
+def import_(files: tuple[Path, ...], mode: str | None, name: str | None, policy: str, campaign: str,
+            slice_step: int | None, archival: bool, provisional: bool) -> None:
     """Import training logs, or CSV files of runs. Importing the same file again changes nothing."""
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.session import open_ledger
@@ -149,12 +158,19 @@ def import_(files: tuple[Path, ...], mode: str, name: str | None, policy: str, c
 
     if name is not None and len(files) > 1:
         raise UsageError("--name goes with one file only", hint="import the files one by one to name them")
+    tables = [file for file in files if file.suffix.lower() == ".csv"]
+    if tables and (mode or name or slice_step or archival or provisional):
+        raise UsageError(f"{tables[0]}: a CSV says of each run itself what its name, its mode and its labels are",
+                         hint="leave out --mode, --name, --slice, --archival and --provisional")
     home = Home.from_environment()
     with open_ledger(home, on_upgrade=say) as opened:
         for file in files:
-            if file.suffix.lower() == ".csv":
+            if file in tables:
                 new = import_csv(opened, file, policy_name=policy, campaign=campaign)
                 say(f"{file}: {len(new)} runs new to the ledger")
-            else:
-                run = import_log(opened, file, mode=mode, name=name, policy_name=policy, campaign=campaign)
-                say(f"{file}: imported as {run}")
+                continue
+            for run in import_log(opened, file, mode=mode or "ce_baseline", name=name, policy_name=policy,
+                                  campaign=campaign, slice_step=slice_step, archival=archival,
+                                  provisional=provisional):
+                say(f"{file}: {'imported as' if run.is_new else 'is in the ledger as'} {run.name} ({run.parser_id})"
+                    f"{f'; {run.note}' if run.note else ''}")

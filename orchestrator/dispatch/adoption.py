@@ -64,6 +64,8 @@ class Adoptions:
         if answer.result == "started":
             self._standing.pop(_key(attempt), None)  # whatever it is seen in next is news
             self._adopted(attempt)
+        elif answer.result == "exists" and answer.detail.startswith(("sealed", "running")):
+            self._standing.pop(_key(attempt), None)  # another process had it adopted in the meantime
         else:
             self._tries[_key(attempt)] = MOST_TRIES
             self._declined(attempt, seen)

@@ -15,13 +15,17 @@ from orchestrator.wire.spec import Spec
 from orchestrator.wire.trainlog import parse_log
 
 
-def measured_stages(ledger: Reads, home: Home, plan: Plan) -> list[tuple[PlannedStage, list[Figures], Duel | None]]:
-    """Each measurement stage with the figures of its runs that have ended, and the duel where it is one."""
-    found = []
+MeasuredStage = tuple[PlannedStage, list[Figures], Duel | None]
+"""A measurement stage, the figures of its runs that have ended, and the duel where it is one."""
+
+
+def measured_stages(ledger: Reads, home: Home, plan: Plan) -> list[MeasuredStage]:
+    """Each measurement stage with the figures of its runs that have ended, and of those they are compared with."""
+    found: list[MeasuredStage] = []
     for stage in plan.stages:
         if stage.role is not Role.MEASUREMENT:
             continue
-        figures = _figures(ledger, home, [r for r in plan.runs if r.stage == stage.name])
+        figures = _figures(ledger, home, [r for r in plan.runs if r.stage in (stage.name, stage.compare_with)])
         found.append((stage, figures, duel(figures) if stage.duel and figures else None))
     return found
 

@@ -180,10 +180,9 @@ def _observed(known: Known, seen: Observation) -> list[Proof]:
         if not same:
             return proofs
     if seen.state in ("running", "waiting"):
+        # Not "held by": whoever adopted the attempt holds it since.
         who = known.claim.supervisor if known.claim is not None else None
-        if seen.started is not None:
-            who = seen.started.supervisor
-        pid = f" by pid {who.pid} with start ticks {who.ticks}" if who is not None else ""
+        pid = f"; the attempt was claimed by pid {who.pid} with start ticks {who.ticks}" if who is not None else ""
         proofs.append(Proof("its supervisor lives", f"supervisor.lock is held{pid}", "host"))
     else:
         proofs.append(Proof("its supervisor is gone", "supervisor.lock is free", "host"))
@@ -205,7 +204,7 @@ def _beat(seen: Observation) -> str:
     if status.queue_position is not None:
         parts.append(f"{status.queue_position} before it in the queue")
     if (waiting_for := getattr(status, "waiting_for", None)) is not None:
-        parts.append(f"waits for {waiting_for}")
+        parts.append(f"waits: {waiting_for}")
     if status.last_line:
         parts.append(f"last line: {status.last_line[:100]}")
     return "; ".join(parts)

@@ -79,10 +79,11 @@ def _teacher_found(runs: Sequence[EndedRun]) -> tuple[State, str]:
     found = [r for r in runs if r.verdict == "promote"]
     over = all(r.over for r in runs)
     if found:
-        words = f"{len(found)} of {len(runs)} teachers are within budget and learn steadily ({_names(found)})"
+        what = "passed their gates" if found[0].budget_ms is None else "are within budget and learn steadily"
+        words = f"{len(found)} of {len(runs)} teachers {what} ({_names(found)})"
         return "met", words if over else f"{words}; {sum(not r.over for r in runs)} still to end"
     if not over or not runs:
-        return "open", f"{sum(r.over for r in runs)} of {len(runs)} teachers have ended, none within budget yet"
+        return "open", f"{sum(r.over for r in runs)} of {len(runs)} teachers have ended, and none has passed yet"
     return "missed", f"none of {len(runs)} teachers passed: {_listed(runs, _why_not)}"
 
 

@@ -14,7 +14,7 @@ COLUMNS = ("run_id", "mode", "teacher_params_m", "teacher_steps", "teacher_train
            "final_val", "complete", "archival", "checkpoint_ready")
 MODES = ("ce_baseline", "teacher", "teacher_slice", "kd", "control", "measurement")
 _MAX_INTEGER = 2**53 - 1
-_NAME_LIMIT = 512
+NAME_LIMIT = 512
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class _Row:
 
     def _name(self) -> str:
         name = self.cells["run_id"].strip()
-        if not name or len(name) > _NAME_LIMIT or not name.isprintable():
-            raise self._wrong("run_id", f"a name of 1 to {_NAME_LIMIT} printable characters")
+        if not name or len(name) > NAME_LIMIT or not name.isprintable():
+            raise self._wrong("run_id", f"a name of 1 to {NAME_LIMIT} printable characters")
         return name
 
     def _one_of(self, column: str, known: tuple[str, ...]) -> str:

@@ -1,7 +1,8 @@
 """Bringing in results from elsewhere: a CSV of runs that somebody wrote down, or a training log.
 
-A CSV's bytes are evidence of what was *asserted*: its figures decide the budget gate and nothing else. A log is
-measured, but nothing sealed it, so whether it is complete stays unknown. Neither can promote a run.
+A CSV's bytes are evidence of what was *asserted*: its figures decide the budget gate and nothing else. A log, of any
+format and with any number of runs in it, is measured (``imported_logs``), but nothing sealed it, so whether it is
+complete stays unknown. Neither can promote a run.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.domain import metrics
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve
 from orchestrator.domain.verdict import DEFAULT_GATES, SHIPPED_POLICIES, Gate, Policy, Role
-from orchestrator.ledger.csv_file import CsvRun, read_csv
+from orchestrator.ledger.csv_file import NAME_LIMIT, CsvRun, read_csv
+from orchestrator.ledger.imported_logs import log_runs, reread
 from orchestrator.ledger.rows import (
     CampaignRecord,
     EvidenceRecord,
@@ -29,7 +30,6 @@ from orchestrator.ledger.rows import (
     ValidationRecord,
 )
 from orchestrator.ledger.store import Ledger
-from orchestrator.wire.trainlog import PARSER_ID, parse_log
 
 CSV_PARSER_ID = "csv/1"
 FILE_LIMIT_BYTES = 256 << 20
@@ -68,27 +68,46 @@ def import_csv(ledger: Ledger, path: Path, *, policy_name: str = "teacher-budget
     return _import(ledger, source, campaign, pins, entries)
 
 
-def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None,
-               policy_name: str = "teacher-budget-10pct", campaign: str = "imported") -> str:
-    """Import a training log (the last run in it) and return the run's name, by default the file's stem.
+@dataclass(frozen=True)
+class ImportedLog:
+    """What became of one run of a log: its name in the ledger, and in words what a person should know about it."""
 
-    Raises :class:`UsageError` when the file holds no training line or the mode is unknown, and :class:`LedgerError`
-    when a run of that name is there with other figures.
+    name: str
+    parser_id: str
+    is_new: bool
+    note: str = ""
+
+
+def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None,
+               policy_name: str = "teacher-budget-10pct", campaign: str = "imported", slice_step: int | None = None,
+               archival: bool = False, provisional: bool = False) -> list[ImportedLog]:
+    """Import every run of a training log, all or none. A second time changes nothing.
+
+    A run is called ``name``, by default the file's stem; of several each gets its number, ``NAME#2``. ``slice_step``
+    imports what the log says up to that step, as ``NAME@slice177``. A run that stopped before its announced end is
+    provisional, and so is one of which the caller says so. Raises :class:`UsageError` for a file that is no training
+    log, a mode that does not exist or a name that cannot be one, and :class:`LedgerError` when a run of that name is
+    there with other figures.
     """
     if mode not in _ROLE_OF:
         raise UsageError(f"there is no mode {mode!r}", hint=f"modes are: {', '.join(_ROLE_OF)}")
     pins = _policies(policy_name)
     source = _read(path)
-    curve = parse_log(source.data)
-    if not curve.train and not curve.validations:
-        raise UsageError(f"{path}: no training line was found in it",
-                         hint="lines begin like 'step:250/1555 val_loss:4.0686 train_time:66542ms'")
-    title = name or path.stem
-    run = _run(title, mode)
-    evidence = _evidence(source, run, "log", {"name": title, "mode": mode})
-    entry = ImportRecord(run, _member(run, title, mode, campaign, 0), evidence, _measured(curve), _points(curve))
-    _import(ledger, source, campaign, pins, [entry])
-    return title
+    runs = log_runs(source.data, name=str(path), registered=ledger.parsers("log"), slice_step=slice_step)
+    if slice_step is not None and mode == "teacher":
+        mode = "teacher_slice"
+    entries, told = [], []
+    for ordinal, found in enumerate(runs):
+        title = _title(name or path.stem, found.number if len(runs) > 1 else None, slice_step)
+        run = _run(title, mode)
+        member = _member(run, title, mode, campaign, ordinal, archival=archival,
+                         provisional=provisional or found.is_partial, is_slice=slice_step is not None)
+        evidence = _evidence(source, run, "log", {"name": title, "mode": mode, "parser": found.parser_id,
+                                                  "run": found.number, "slice": slice_step})
+        entries.append(ImportRecord(run, member, evidence, found.measurement, found.validations))
+        told.append(ImportedLog(title, found.parser_id, False, found.note))
+    new = set(_import(ledger, source, campaign, pins, entries))
+    return [replace(t, is_new=e.run.run_id in new) for t, e in zip(told, entries, strict=True)]
 
 
 def remeasure(kind: str, statement: str, directory: Path) -> tuple[MeasurementRecord, tuple[ValidationRecord, ...]]:
@@ -100,12 +119,26 @@ def remeasure(kind: str, statement: str, directory: Path) -> tuple[MeasurementRe
     path = directory / told["subject"][0]["name"]
     data = path.read_bytes()
     if kind == "log":
-        curve = parse_log(data)
-        return _measured(curve), _points(curve)
+        run = reread(told["predicate"], data)
+        return run.measurement, run.validations
     for row in read_csv(path, data):
         if (row.name, row.line) == (told["predicate"]["name"], told["predicate"]["line"]):
             return _asserted(row), ()
     raise ValueError(f"{path.name} has no run {told['predicate']['name']} on line {told['predicate']['line']}")
+
+
+def imported_curve(root: Path, evidence: EvidenceRecord) -> Curve:
+    """The lines behind an imported log's measurement, read again. ``root`` is the directory of the ledger."""
+    told = json.loads(evidence.statement)
+    return reread(told["predicate"], (root / evidence.directory / told["subject"][0]["name"]).read_bytes()).curve
+
+
+def _title(name: str, number: int | None, slice_step: int | None) -> str:
+    title = name + ("" if number is None else f"#{number}") + ("" if slice_step is None else f"@slice{slice_step}")
+    if len(title) > NAME_LIMIT or not title.isprintable() or not name.strip():
+        raise UsageError(f"{name[:40]!r} ({len(name)} characters) cannot be a run's name",
+                         hint=f"give it one with --name: 1 to {NAME_LIMIT} printable characters")
+    return title
 
 
 def _import(ledger: Ledger, source: _Source, campaign: str, pins: dict[Role, Policy],
@@ -143,6 +176,8 @@ def _campaign(name: str) -> CampaignRecord:
 
 
 def _read(path: Path) -> _Source:
+    if not path.is_file():
+        raise UsageError(f"{path} is not a file", hint="'kdorch ledger parse -' reads a pipe")
     size = path.stat().st_size
     if size > FILE_LIMIT_BYTES:
         raise UsageError(f"{path} has {size} bytes; at most {FILE_LIMIT_BYTES} are accepted")
@@ -173,11 +208,11 @@ def _run(name: str, mode: str) -> RunRecord:
 
 
 def _member(run: RunRecord, name: str, mode: str, campaign: str, ordinal: int, *, archival: bool = False,
-            provisional: bool = False) -> MemberRecord:
+            provisional: bool = False, is_slice: bool = False) -> MemberRecord:
     role = _ROLE_OF[mode]
     return MemberRecord(campaign_id=_campaign(campaign).campaign_id, run_id=run.run_id, stage=_STAGE_OF[role],
                         ordinal=ordinal, name=name, role=role, archival=archival, provisional=provisional,
-                        is_slice=mode == "teacher_slice")
+                        is_slice=is_slice or mode == "teacher_slice")
 
 
 def _evidence(source: _Source, run: RunRecord, kind: str, predicate: dict[str, object]) -> EvidenceRecord:
@@ -213,25 +248,3 @@ def _asserted(row: CsvRun) -> MeasurementRecord:
         best_val_u6=row.best_val_u6, final_val_u6=row.final_val_u6, val_finite=None, val_1_u6=None, val_2_u6=None,
         val_3_u6=None, val_4_u6=None, n_validations=0, environment_json=_json({"asserted": facts}),
         parameters=None if student else row.teacher_parameters, train_time_offset=row.offset)
-
-
-def _measured(curve: Curve) -> MeasurementRecord:
-    early = [metrics.to_u6(p.val_loss) for p in curve.validations if p.step > 0][:4]
-    v1, v2, v3, v4 = [*early, None, None, None, None][:4]
-    best, final, timed = metrics.best_val(curve), metrics.final_val(curve), metrics.train_time_point(curve)
-    finite = [metrics.to_u6(p.val_loss) is not None for p in curve.validations]
-    return MeasurementRecord(
-        parser_id=PARSER_ID, complete=None, oom_fallback=None, asserted=0, final_step=metrics.final_step(curve),
-        total_steps=curve.total_steps, train_time_ms=metrics.train_time_ms(curve),
-        best_val_u6=None if best is None else metrics.to_u6(best),
-        final_val_u6=None if final is None else metrics.to_u6(final), val_finite=int(all(finite)) if finite else None,
-        val_1_u6=v1, val_2_u6=v2, val_3_u6=v3, val_4_u6=v4, n_validations=len(curve.validations),
-        median_step_ms=metrics.median_step_ms(curve), p90_step_ms=metrics.p90_step_ms(curve),
-        train_time_offset=None if timed is None else timed.offset)
-
-
-def _points(curve: Curve) -> tuple[ValidationRecord, ...]:
-    return tuple(
-        ValidationRecord(p.step, metrics.to_u6(p.val_loss),
-                         None if p.train_time_ms is None else metrics.round_half_up(p.train_time_ms), p.offset)
-        for p in curve.validations)

@@ -16,6 +16,7 @@ from orchestrator.ledger.rows import (
     AttemptRow,
     CampaignRow,
     CheckpointSource,
+    EvidenceRecord,
     HostSeen,
     MeasurementRecord,
     MemberRow,
@@ -30,6 +31,7 @@ from orchestrator.ledger.tables import (
     evidence,
     evidence_files,
     host_reachability,
+    parsers,
     policies,
     resolutions,
     runs,
@@ -127,6 +129,20 @@ def run_validations(connection: Connection, run_id: str) -> list[ValidationRecor
         current_measurements, (m.evidence_id == validations.c.evidence_id) & (m.parser_id == validations.c.parser_id)
     ).where(m.run_id == run_id).order_by(validations.c.ordinal)
     return [ValidationRecord(r.step, r.val_u6, r.train_time_ms, r.log_offset) for r in connection.execute(query)]
+
+
+def latest_evidence(connection: Connection, run_id: str) -> EvidenceRecord | None:
+    """The evidence of the run's latest attempt that left any, without its list of files."""
+    row = connection.execute(select(evidence).where(evidence.c.run_id == run_id)
+                             .order_by(evidence.c.attempt_no.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    return EvidenceRecord(row.evidence_id, row.run_id, row.attempt_no, row.kind, row.statement, row.directory, ())
+
+
+def registered_parsers(connection: Connection, kind: str) -> frozenset[str]:
+    """The parsers that may read this kind of evidence."""
+    return frozenset(connection.execute(select(parsers.c.parser_id).where(parsers.c.kind == kind)).scalars())
 
 
 def best_checkpoint(connection: Connection, run_id: str) -> str | None:

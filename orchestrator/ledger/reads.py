@@ -19,6 +19,7 @@ from orchestrator.ledger.rows import (
     CampaignRow,
     CheckpointSource,
     EventRow,
+    EvidenceRecord,
     Explanation,
     HostFactsRow,
     HostSeen,
@@ -83,6 +84,16 @@ class Reads:
         """The accepted measurement of the run's latest evidence, or None."""
         with self._reading() as connection:
             return queries.measured(connection, run_id)
+
+    def evidence(self, run_id: str) -> EvidenceRecord | None:
+        """The run's latest evidence, or None; the files that it lists are left out."""
+        with self._reading() as connection:
+            return queries.latest_evidence(connection, run_id)
+
+    def parsers(self, kind: str) -> frozenset[str]:
+        """The registered parsers of a kind of evidence: sealed, log or csv."""
+        with self._reading() as connection:
+            return queries.registered_parsers(connection, kind)
 
     def validations(self, run_id: str) -> list[ValidationRecord]:
         """The validations behind :meth:`measured`, in the order of the log."""

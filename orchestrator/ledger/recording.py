@@ -239,5 +239,6 @@ def import_run(connection: Connection, now: str, entry: ImportRecord) -> bool:
 
 
 def _same_figures(known: MeasurementRecord, asked: MeasurementRecord) -> bool:
-    """Whether two measurements say the same; where in a file they say it does not matter."""
-    return replace(known, train_time_offset=None) == replace(asked, train_time_offset=None)
+    """Whether two measurements say the same; where in a file they say it, and which parser found it, does not
+    matter."""
+    return replace(known, train_time_offset=None, parser_id="") == replace(asked, train_time_offset=None, parser_id="")

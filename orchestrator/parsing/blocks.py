@@ -53,6 +53,11 @@ def blocks(chunks: Iterable[bytes]) -> Iterator[Block]:
         yield Block(_plain(b"".join(held)), torn=True)
 
 
+def plain_line(line: bytes) -> bytes:
+    """A line without colours; nothing of one that is too long to be data."""
+    return _ANSI.sub(b"", line) if len(line) <= LINE_LIMIT_BYTES else b""
+
+
 def _plain(data: bytes) -> bytes:
     if b"\x1b" not in data:
         return data

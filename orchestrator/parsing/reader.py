@@ -65,8 +65,18 @@ def parse_chunks(chunks: Iterable[bytes], *, name: str, target: float | None = N
                 builder.take(said)
         records = builder.records()
     if not records:
-        raise UsageError(_refusal(name, counted, format_name), hint=f"known formats: {', '.join(FORMATS)}")
+        raise refusal(name, counted.size_bytes, counted.head, format_name)
     return records
+
+
+def refusal(name: str, size_bytes: int, head: bytes, format_name: str | None) -> UsageError:
+    """What to say of a log in which there is nothing to read; ``head`` is how it begins."""
+    if not size_bytes:
+        return UsageError(f"{name}: it is empty, so it is no training log")
+    what = "of a known log format" if format_name is None else f"of the format {format_name}"
+    begin = head.split(b"\n")[0][:60]
+    return UsageError(f"{name}: none of its {size_bytes} bytes are a line {what}; it begins with {begin!r}",
+                      hint=f"known formats: {', '.join(FORMATS)}")
 
 
 class _Counted:
@@ -86,10 +96,3 @@ class _Counted:
                 self._progress(len(chunk))
             yield chunk
 
-
-def _refusal(name: str, counted: _Counted, format_name: str | None) -> str:
-    if not counted.size_bytes:
-        return f"{name}: it is empty, so it is no training log"
-    what = "of a known log format" if format_name is None else f"of the format {format_name}"
-    begin = counted.head.split(b"\n")[0][:60]
-    return f"{name}: none of its {counted.size_bytes} bytes are a line {what}; it begins with {begin!r}"

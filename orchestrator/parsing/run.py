@@ -23,8 +23,8 @@ class Run:
     Columns of ``validations``: step, loss, train time, and how many train lines were printed before.
     """
 
-    def __init__(self) -> None:
-        self.train = TrainSeries()
+    def __init__(self, *, keeps_all: bool = False) -> None:
+        self.train = TrainSeries(keeps_all=keeps_all)
         self.validations = Table(4)
         self.is_numbered = True
         self._total: int | None = None

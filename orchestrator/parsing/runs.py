@@ -38,7 +38,7 @@ class RunBuilder:
     def __init__(self, form: Format, *, target: float | None = None) -> None:
         self._format = form
         self._target = target
-        self._run = Run()
+        self._run = self.new_run()
         self._records: list[Record] = []
 
     def take(self, said: Said) -> None:
@@ -51,13 +51,18 @@ class RunBuilder:
 
     def records(self) -> list[Record]:
         """A record for each run so far; none where the log holds none."""
-        self._close()
+        self.close()
         return list(self._records)
 
-    def _close(self) -> None:
+    def new_run(self) -> Run:
+        """What the lines of the next run are put into."""
+        return Run()
+
+    def close(self) -> None:
+        """End the run that is under way."""
         if self._run.says_something:
             self._records.append(self._run.record(self._format.name or None, self._target))
-        self._run = Run()
+        self._run = self.new_run()
 
     def _fact(self, fact: Fact) -> None:
         if fact.row is not None:
@@ -66,7 +71,7 @@ class RunBuilder:
             self._run.learn(fact)
 
     def _row(self, row: TableRow) -> None:
-        self._close()
+        self.close()
         failed = row.status == "OOM"
         nothing_said = oom_message(OomReport(None, None, None, 0))
         self._records.append(Record(
@@ -129,7 +134,7 @@ class RunBuilder:
         """Take one line; False when it repeats what was said."""
         if point.step == UNNUMBERED:
             if self._run.ended and point.kind == TRAIN:
-                self._close()
+                self.close()
             self._run.is_numbered = False
             point = point._replace(step=len(self._run.train) + (point.kind == TRAIN))
         else:
@@ -138,7 +143,7 @@ class RunBuilder:
                 point = point._replace(step=int(last) if math.isfinite(last) else 0)
             if self._steps_back(point):
                 return False
-        self._add(point)
+        self.add(point)
         return True
 
     def _steps_back(self, point: Point) -> bool:
@@ -149,14 +154,15 @@ class RunBuilder:
             return False
         first = run.train.first_step if point.kind == TRAIN else run.first_validation_step
         if first is not None and (point.step <= first < last or not run.train.remembers(point.step)):
-            self._close()
+            self.close()
         elif run.holds(point):
             return True
         else:
             run.rewind(point)
         return False
 
-    def _add(self, point: Point) -> None:
+    def add(self, point: Point) -> None:
+        """Put a line with its own step at the end of the run."""
         run = self._run
         if point.kind == TRAIN:
             run.train.append(point.step, point.loss, point.time_ms, point.own_ms)

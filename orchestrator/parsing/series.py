@@ -7,6 +7,7 @@ ones are folded into what the figures need of them: a count of each step time, t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -91,9 +92,13 @@ class StepTimes:
 
 
 class TrainSeries:
-    """The train lines of a run: step, loss, train time so far, own time. Steps only ever rise."""
+    """The train lines of a run: step, loss, train time so far, own time. Steps only ever rise.
 
-    def __init__(self) -> None:
+    ``keeps_all`` keeps every line, for readers that need more than figures.
+    """
+
+    def __init__(self, *, keeps_all: bool = False) -> None:
+        self._keeps_all = keeps_all
         self._table = Table(4)
         self._folded = 0
         self._folded_times = StepTimes()
@@ -142,8 +147,13 @@ class TrainSeries:
         self._has_own = self._has_own or not math.isnan(own_ms)
 
     def _fold_old(self) -> None:
-        while self._table.size > 2 * KEPT_POINTS:
+        while self._table.size > 2 * KEPT_POINTS and not self._keeps_all:
             self._fold(min(KEPT_POINTS, self._table.size - KEPT_POINTS))
+
+    def kept(self) -> Iterator[tuple[int, float, float]]:
+        """Step, loss and train time of the lines that were not folded."""
+        steps, losses, times = (self._table[i].tolist() for i in range(3))
+        return zip(map(int, steps), losses, times, strict=True)
 
     def at_step(self, step: int) -> tuple[float, float] | None:
         """Loss and time of the line of ``step``, None when there is none (any more)."""

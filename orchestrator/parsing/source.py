@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from orchestrator.parsing.blocks import READ_BYTES, Block
 
@@ -23,6 +24,19 @@ _STATEMENTS = (b"\nimport ", b"\nfrom ", b"\ndef ", b"\nclass ")
 _DOCSTRINGS = (b'"""', b"'''", b'r"""')
 
 
+class Part(NamedTuple):
+    """Whole lines that are not source code; ``begin`` is where they began in the text."""
+
+    begin: int
+    data: bytes
+
+
+def parts_of(text: bytes) -> list[Part]:
+    """A whole text, which ends with a newline, without its source code."""
+    code = _SourceFilter()
+    return [*code.feed(text), *code.finish()]
+
+
 def without_source(blocks: Iterable[Block]) -> Iterator[Block]:
     """The blocks without the source code in them, small ones joined. A torn last line stays."""
     code = _SourceFilter()
@@ -30,60 +44,62 @@ def without_source(blocks: Iterable[Block]) -> Iterator[Block]:
     size_bytes = 0
     for block in blocks:
         for part in () if block.torn else code.feed(block.data):
-            parts.append(part)
-            size_bytes += len(part)
+            parts.append(part.data)
+            size_bytes += len(part.data)
         if size_bytes >= READ_BYTES // 2:
             yield Block(b"".join(parts))
             parts, size_bytes = [], 0
         if block.torn:
-            yield Block(b"".join([*parts, *code.finish()]))
+            yield Block(b"".join([*parts, *(part.data for part in code.finish())]))
             parts = []
             yield block
-    yield Block(b"".join([*parts, *code.finish()]))
+    yield Block(b"".join([*parts, *(part.data for part in code.finish())]))
 
 
 class _SourceFilter:
     """Takes blocks of whole lines and gives those back that are not source code, in order."""
 
     def __init__(self) -> None:
-        self._held: list[bytes] = []
+        self._held: list[Part] = []
         self._held_bytes = 0
+        self._fed_bytes = 0
         self._at_section_start = True
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[Part]:
         at = 0
         while at < len(data):
             if not self._held:
                 begin = self._source_at(data, at)
                 section = _separator_end(data, at)
                 if 0 < section <= begin:
-                    yield data[at:section]
+                    yield Part(self._fed_bytes + at, data[at:section])
                     at, self._at_section_start = section, True
                     continue
                 if begin > at:
-                    yield data[at:begin]
+                    yield Part(self._fed_bytes + at, data[at:begin])
                 at = begin
             if at < len(data):
                 end = _separator_end(data, at)
                 limit = _after_line(data, at + SOURCE_LIMIT_BYTES - self._held_bytes)
                 is_closed = 0 < end <= (limit or len(data))
                 stop = end if is_closed else limit or len(data)
-                self._hold(data[at:stop])
+                self._hold(Part(self._fed_bytes + at, data[at:stop]))
                 if is_closed and self._is_program():
                     self._held, self._held_bytes = [], 0
                 elif is_closed or limit:
                     yield from self.finish()
                 self._at_section_start = is_closed
                 at = stop
+        self._fed_bytes += len(data)
 
-    def finish(self) -> Iterator[bytes]:
+    def finish(self) -> Iterator[Part]:
         """What was held back and turned out to be no source code."""
         held, self._held, self._held_bytes = self._held, [], 0
         yield from held
 
-    def _hold(self, data: bytes) -> None:
-        self._held.append(data)
-        self._held_bytes += len(data)
+    def _hold(self, part: Part) -> None:
+        self._held.append(part)
+        self._held_bytes += len(part.data)
 
     def _source_at(self, data: bytes, at: int) -> int:
         """Where source code begins at or after the line start ``at``; the end of ``data`` if nowhere."""
@@ -100,8 +116,9 @@ class _SourceFilter:
         return min(found, default=len(data))
 
     def _is_program(self) -> bool:
-        first = self._held[0]
-        begin = b"\n" + (first if len(first) >= _PROGRAM_BYTES else b"".join(self._held))[:_PROGRAM_BYTES]
+        first = self._held[0].data
+        whole = first if len(first) >= _PROGRAM_BYTES else b"".join(part.data for part in self._held)
+        begin = b"\n" + whole[:_PROGRAM_BYTES]
         return sum(begin.count(word) for word in _STATEMENTS) >= _PROGRAM_LINES
 
 

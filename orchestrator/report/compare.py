@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve, TargetHit, net_time_saved, steps_saved, target_hit
+from orchestrator.ledger.imports import imported_curve
 from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import LedgerRow
 from orchestrator.report.step_times import StepTimeRatio, StepTimes, compare_step_times, step_times
@@ -90,13 +91,18 @@ def _side(ledger: Reads, root: Path, reference: str) -> _Side:
     run_id = ledger.find_run(reference)
     name = ledger.name_of(run_id)
     row = next(r for r in ledger.rows(run_id=run_id) if r.name == name)
+    evidence = ledger.evidence(run_id)
+    spec = json.loads(ledger.spec_json(run_id))
+    if evidence is not None and evidence.kind == "log":
+        # It may hold other runs too, and this one may be a slice; its environment is not known.
+        return _Side(row, imported_curve(root, evidence), {}, spec)
     path = _log(root, row)
     if path is None:
         raise UsageError(f"{name} has no training log in the ledger's evidence, so there is nothing to compare",
                          hint="'kdorch watch' collects a run's evidence; 'kdorch ledger import' brings in a log")
     measured = ledger.measured(run_id)
     environment = json.loads(measured.environment_json) if measured is not None else {}
-    return _Side(row, parse_log(path.read_bytes()), environment, json.loads(ledger.spec_json(run_id)))
+    return _Side(row, parse_log(path.read_bytes()), environment, spec)
 
 
 def _log(root: Path, row: LedgerRow) -> Path | None:

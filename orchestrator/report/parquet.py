@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Sequence
 from dataclasses import fields
@@ -16,12 +17,13 @@ def parquet_bytes(rows: Sequence[LedgerRow], keys: Sequence[str] | None = None) 
     """A Parquet file with a column for each key. A column's type is its key's, whatever the rows hold: text, a list of
     texts, whole numbers or floats, each of which may be null. Raises :class:`UsageError` without pyarrow."""
     try:
-        import pyarrow as arrow
-        import pyarrow.parquet as files
+        arrow: Any = importlib.import_module("pyarrow")
+        files: Any = importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise UsageError("--format parquet needs pyarrow, which is not installed",
                          hint="pip install pyarrow, or use --format csv") from None
-    types = {"str": arrow.string(), "int": arrow.int64(), "float": arrow.float64(), "tuple": arrow.list_(arrow.string())}
+    types = {"str": arrow.string(), "int": arrow.int64(), "float": arrow.float64(),
+             "tuple": arrow.list_(arrow.string())}
     chosen = tuple(keys or KEYS)
     schema = arrow.schema([(key, types[_kind(key)]) for key in chosen])
     table = arrow.Table.from_pylist([row_object(r, chosen) for r in rows], schema=schema)

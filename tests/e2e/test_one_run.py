@@ -47,7 +47,7 @@ def test_why_proves_a_running_run_by_its_lock_and_says_that_the_laptop_may_sleep
     laptop.run("campaign", "launch", "one.yaml", "--detach")
     until(lambda: b"train_loss" in b"".join(p.read_bytes() for p in laptop.home.rglob("train.log")), "it trains")
     chain = told(laptop)
-    assert "supervisor.lock is held by pid" in facts(chain)
+    assert "supervisor.lock is held; the attempt was claimed by pid" in facts(chain)
     assert "boot id" in facts(chain)
     assert "the laptop may sleep" in chain["next"]
     words = laptop.run("why", "one/only-s0").stdout.decode()

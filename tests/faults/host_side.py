@@ -3,22 +3,17 @@
 The host's ``python:`` is a small shell program. It writes down each start of a trainer in a journal that no run can
 reach, gives the host a boot id of its own, and puts ``message_relay`` before the resident program. So the system under
 test is the real one, in real processes, and what happened to it is known without asking it. Most hosts have their
-resident programs forked in the ``nursery``, which costs a tenth of starting them.
+resident programs forked in a nursery (``resident``), which costs a tenth of starting them.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import os
 import select
 import shlex
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections import Counter
@@ -26,15 +21,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.faults.disk import Disk
+from tests.forked.nurseries import DOOR, nursery
 
 RELAY = Path(__file__).with_name("message_relay.py")
-DOOR = Path(__file__).with_name("door.py")
-NURSERY = Path(__file__).with_name("nursery.py")
+RESIDENT = Path(__file__).with_name("resident.py")
 CLOCK = Path(__file__).parent / "clock"
 HOST_PYTHON = os.environ.get("KDORCH_TEST_HOST_PYTHON", sys.executable)
 POLL_S = 0.01
 DEATH_PATIENCE_S = 20.0
-LONGEST_TITLE = 4096
 
 # Arguments: -m worker.simulated --root ROOT --run ID --attempt N, or -c TEXT serve ROOT DIGEST, or anything else.
 # {serve} is a command that takes them.
@@ -92,7 +86,7 @@ class FaultyHost:
                  "disk": "" if self.disk is None else self.disk.namespace}
         quoted = {name: shlex.quote(str(word)) for name, word in words.items()}
         if self._forked:
-            serve = SERVE_FORKED.format(nursery=shlex.quote(str(nursery())), **quoted)
+            serve = SERVE_FORKED.format(nursery=shlex.quote(str(nursery(RESIDENT, HOST_PYTHON, "-I", "-S"))), **quoted)
         else:
             serve = SERVE_STARTED.format(enter=enter, **quoted)
         return PROGRAM.format(serve=serve, enter=enter, **quoted)
@@ -175,26 +169,6 @@ class FaultyHost:
         beside = self.control / f".{name}"
         beside.write_text(text)
         beside.rename(self.control / name)
-
-
-@functools.cache
-def nursery() -> Path:
-    """The socket of the nursery of this process, which is started when it is first asked for."""
-    path = Path(tempfile.mkdtemp(prefix="kdorch-nursery-")) / "socket"
-    # The second word is room for the titles of what is forked there.
-    process = subprocess.Popen([HOST_PYTHON, "-I", "-S", str(NURSERY), str(path), "-" * LONGEST_TITLE],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    if process.stdout.readline() != b"ready\n":
-        raise OSError("the nursery did not start")
-
-    def end() -> None:
-        process.kill()
-        process.communicate()
-        shutil.rmtree(path.parent, ignore_errors=True)
-
-    atexit.register(end)
-    return path
 
 
 def wait_until(condition: Callable[[], bool], what: str, patience_s: float) -> None:

@@ -6,18 +6,32 @@ the half second of a new interpreter. What they run is what ``kdorch campaign la
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import sys
+import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from orchestrator.dispatch.bundle import Bundle
+from orchestrator.dispatch.campaign import CampaignDriver
+from orchestrator.dispatch.events import Emit
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.launch import Launcher
+from orchestrator.dispatch.plans import plan_for
+from orchestrator.dispatch.pool import HostPool
+from orchestrator.dispatch.session import Session, inventory_of, open_ledger, this_bundle
+from orchestrator.domain.errors import KdorchError
+from orchestrator.planning.campaign_file import load_campaign
+
 CAMPAIGN = "campaign.yaml"
 PRELOADED = ["orchestrator.cli.campaign", "orchestrator.dispatch.campaign", "orchestrator.dispatch.session",
-             "orchestrator.dispatch.watch", "orchestrator.derived.plots", "orchestrator.planning.plan",
-             "orchestrator.transport.ssh", "matplotlib.backends.backend_agg", "tests.faults.laptop_side",
-             "tests.faults.warm"]
+             "orchestrator.dispatch.watch", "orchestrator.planning.plan", "orchestrator.transport.ssh",
+             "tests.faults.play", "tests.faults.warm"]
 EXIT_BUG = 70
 
 _processes = multiprocessing.get_context("forkserver")
@@ -62,8 +76,6 @@ class Laptop:
 
 def _live(cwd: str) -> None:
     """The whole life of a laptop process."""
-    from orchestrator.domain.errors import KdorchError
-
     os.chdir(cwd)
     with open("said.log", "a", buffering=1, encoding="utf-8") as said:  # noqa: PTH123 - relative on purpose
         os.dup2(said.fileno(), 1)
@@ -77,25 +89,32 @@ def _live(cwd: str) -> None:
         except BaseException:  # noqa: BLE001 - a bug of kdorch is a finding, with its place
             said.write(traceback.format_exc())
             code = EXIT_BUG
-    import resource; print('COST', [round(x.ru_utime+x.ru_stime,3) for x in (resource.getrusage(0), resource.getrusage(-1))], flush=True)
     sys.exit(code)
 
 
-def drive(cwd: Path, emit) -> int:  # type: ignore[no-untyped-def]
+def drive(cwd: Path, emit: Emit) -> int:
     """Open a session and drive the campaign to its end, like the command without its report."""
-    from orchestrator.dispatch.campaign import CampaignDriver
-    from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.launch import Launcher
-    from orchestrator.dispatch.plans import plan_for
-    from orchestrator.dispatch.session import open_session
-    from orchestrator.planning.campaign_file import load_campaign
-
     home = Home(cwd / ".kdorch")
     source = load_campaign(CAMPAIGN, host="box", cwd=cwd)
-    with open_session(home, None, emit) as session:
+    with _session(home, emit) as session:
         driver = CampaignDriver(
             home, session.ledger, session.pool, Launcher(session, emit), emit,
             make_plan=lambda knowledge: plan_for(source, session.inventory, session.bundle.digest, knowledge),
             source_text=source.text, source_name=CAMPAIGN, overrides_json="{}")
         driver.drive()
     return 0
+
+
+@contextmanager
+def _session(home: Home, emit: Emit) -> Iterator[Session]:
+    """As ``open_session``, with the bundle that was packed before this process was forked."""
+    inventory = inventory_of(home, None)
+    with open_ledger(home) as ledger:
+        with HostPool(home, inventory, bundle(), ledger, emit, monotonic=time.monotonic) as pool:
+            yield Session(home, inventory, bundle(), ledger, pool)
+
+
+@functools.cache
+def bundle() -> Bundle:
+    """The worker code of this checkout, packed once per process."""
+    return this_bundle()

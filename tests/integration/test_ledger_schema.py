@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Computed
 
 from orchestrator.domain.lifecycle import Outcome, State, edges
+from orchestrator.domain.replication import NAMED_RULES
 from orchestrator.domain.verdict import GATE_BIT, Gate, Policy, Role
 from orchestrator.ledger.csv_file import MODES
 from orchestrator.ledger.engine import APPLICATION_ID, SCHEMA, fingerprint
@@ -126,7 +127,8 @@ def test_every_record_table_refuses_update_delete_and_replace(fresh: sqlite3.Con
 
 @pytest.mark.parametrize("gate", list(Gate), ids=lambda g: g.value)
 def test_the_bits_of_gates_are_those_of_the_domain(fresh: sqlite3.Connection, gate: Gate) -> None:
-    policy = Policy("one gate", Role.KD, (gate,), budget_ms=1, target_u6=1)
+    rule = NAMED_RULES["modded-nanogpt-track-3"].at(4, 100) if gate is Gate.REPLICATED else None
+    policy = Policy("one gate", Role.KD, (gate,), budget_ms=1, target_u6=1, replication=rule)
     body = policy.canonical().decode()
     statement = ("INSERT INTO policies (policy_id, name, role, gate_mask, budget_ms, trend_points, trend_min_drop_u6, "
                  "target_u6, body) VALUES (?, 'one gate', 'kd', ?, 1, 3, 1, 1, ?)")

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.domain.metrics import ValPoint, target_hit
+from orchestrator.domain.replication import NAMED_RULES
 from orchestrator.domain.verdict import Gate, GateInputs, Policy, Role, judge
 from tests.integration.ledger_kit import (
     CAMPAIGN,
@@ -24,6 +25,7 @@ from tests.integration.ledger_kit import (
     tell,
 )
 
+RULE = NAMED_RULES["modded-nanogpt-track-3"].at(4, 100)
 FEW = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -58,10 +60,10 @@ def policies(draw: st.DrawFn) -> Policy:
     gates = tuple(g for g in Gate if draw(st.booleans()))
     return Policy("drawn", Role.KD, gates, budget_ms=draw(st.integers(1, 6) | st.integers(1, 2**62)),
                   trend_points=draw(st.integers(1, 4)), trend_min_drop_u6=draw(st.integers(0, 3)),
-                  target_u6=draw(st.integers(0, 6)))
+                  target_u6=draw(st.integers(0, 6)), replication=RULE if Gate.REPLICATED in gates else None)
 
 
-ALL = Policy("all", Role.KD, tuple(Gate), budget_ms=69402, trend_points=3, target_u6=1)
+ALL = Policy("all", Role.KD, tuple(Gate), budget_ms=69402, trend_points=3, target_u6=1, replication=RULE)
 AT_THE_LIMIT = GateInputs(69402, 1, 5, 4, 3, None, 0, 1, 650, "k", "k", 1, 0)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from orchestrator.dispatch.failure_words import failure_words
 
-MEMORY = {"class": "oom", "phase": "backward", "tried_mib": 2048, "free_mib": 512.0, "shortfall_mib": 1536, "line": None}
+MEMORY = {"class": "oom", "phase": "backward", "tried_mib": 2048, "free_mib": 512.0, "shortfall_mib": 1536,
+          "line": None}
 
 
 @pytest.mark.parametrize(("failure", "words"), [

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.domain.replication import NAMED_RULES
 from orchestrator.domain.verdict import (
     DEFAULT_GATES,
     GATE_BIT,
@@ -30,6 +31,7 @@ GOOD = GateInputs(
     budget_train_ms=60_000, val_finite=1, val_1_u6=5_000_000, val_2_u6=4_500_000, val_3_u6=4_200_000,
     val_4_u6=4_100_000, oom_fallback=0, complete=1, steps_to_target=650, comparison_key="k", reference_key="k",
     replicated=1)
+FOUR_SEEDS = NAMED_RULES["modded-nanogpt-track-3"].at(4, 2690)
 UNKNOWN_OF: dict[Gate, dict[str, Any]] = {
     Gate.BUDGET: {"budget_train_ms": None},
     Gate.VAL_TREND: {"val_2_u6": None},
@@ -51,7 +53,8 @@ FAILING: dict[Gate, dict[str, Any]] = {
 
 
 def only(gate: Gate) -> Policy:
-    return Policy("only", Role.KD, (gate,), budget_ms=69402, target_u6=4_070_000)
+    return Policy("only", Role.KD, (gate,), budget_ms=69402, target_u6=4_070_000,
+                  replication=FOUR_SEEDS if gate is Gate.REPLICATED else None)
 
 
 @pytest.mark.parametrize(("train_time", "word"), [

@@ -81,7 +81,7 @@ def test_silence_is_about_the_line_and_never_about_the_run(state: State) -> None
 
 def test_a_held_lock_proves_the_supervisor_by_pid_and_start_ticks() -> None:
     said = words(told(State.RUNNING, seen=observation("running"), claim=CLAIM))
-    assert "supervisor.lock is held by pid 812 with start ticks 87200" in said
+    assert "supervisor.lock is held; the attempt was claimed by pid 812 with start ticks 87200" in said
     assert "beat 17 at 2026-03-01T11:58:00Z" in said
 
 

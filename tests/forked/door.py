@@ -1,10 +1,10 @@
-"""The door of a host's Python: hands its three descriptors, words and environment to the nursery, and waits.
+"""The door of a nursery: hands its three descriptors, words and environment over, and waits.
 
     python -I -S door.py SOCKET WORD...
 
 A process forked in the ``nursery`` does the work from here on; to whoever started the door it looks as if the door
 did. It ends as that process ends: with its exit status, or killed where that was killed. It imports next to nothing,
-because starting it is all that a resident program under test still costs.
+because starting it is all that such a program still costs.
 """
 
 from __future__ import annotations
