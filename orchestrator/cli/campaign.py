@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli import steer
 from orchestrator.cli.options import exit_status_option, hosts_option, json_option, say
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 Examples:
   kdorch campaign launch quickstart.yaml
   kdorch campaign launch lr_grid.yaml --dry-run
+  kdorch campaign show lr_grid
   kdorch campaign list""")
 def campaign() -> None:
-    """Plan, launch and list campaigns."""
+    """Plan, launch, explain and steer campaigns."""
 
 
 @campaign.command(epilog="""\b
@@ -75,6 +77,7 @@ def launch(file: str, dry_run: bool, show: str | None, as_json: bool, plan_hash:
 def _dry_run(home: Home, source: CampaignSource, hosts_file: Path | None, *, show: str | None, as_json: bool,
              plan_hash: str | None) -> int:
     from orchestrator.cli.dry_run import show_plan, show_run
+    from orchestrator.dispatch.edits import edit_words
     from orchestrator.dispatch.knowledge import LedgerKnowledge
     from orchestrator.dispatch.plans import plan_for
     from orchestrator.dispatch.prepare import planned_preparations
@@ -87,9 +90,10 @@ def _dry_run(home: Home, source: CampaignSource, hosts_file: Path | None, *, sho
     with peek_ledger(home) as ledger:
         plan = plan_for(source, inventory, bundle.digest, LedgerKnowledge(ledger))
         preparations = planned_preparations(plan, inventory, ledger)
+        edits = edit_words(ledger, source)
     if plan_hash is not None and not plan.plan_hash.startswith(plan_hash):
         raise PlanChanged(f"the plan is now {plan.plan_hash[:12]}, not {plan_hash[:12]}")
-    document = dry_run_document(plan, bundle_size=bundle.size, preparations=preparations)
+    document = dry_run_document(plan, bundle_size=bundle.size, preparations=preparations, edits=edits)
     if show is not None:
         click.echo(show_run(plan, document, show, as_json=as_json), nl=False)
     elif as_json:
@@ -106,6 +110,7 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
     from orchestrator.cli.prepare import PrepareView
     from orchestrator.cli.transfer import TransferView
     from orchestrator.dispatch.campaign import CampaignDriver
+    from orchestrator.dispatch.edits import edit_words
     from orchestrator.dispatch.launch import Launcher
     from orchestrator.dispatch.measurements import measured_stages
     from orchestrator.dispatch.notify import AttentionWatch, campaign_ended, notify
@@ -125,6 +130,8 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
                 source_text=source.text, source_name=source.path.name, overrides_json=json.dumps(source.overrides),
                 expect_plan=plan_hash)
             require_placeable(driver.plan)
+            for line in edit_words(session.ledger, source):
+                say(line)
             progress = driver.drive(detach=detach)
             view.close()
             if progress.waiting:
@@ -144,6 +151,32 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
     finally:
         view.close()
     return 1 if exit_status and not all_passed(rows, progress, measured) else 0
+
+
+for _verb in (steer.show, steer.pause, steer.cancel, steer.diff):
+    campaign.add_command(_verb)
+
+
+@campaign.command(epilog="""\b
+Example:
+  kdorch campaign resume hill_climb""")
+@click.argument("name", metavar="NAME")
+@json_option("What happens, one object a line, as JSON.")
+@click.option("--detach", is_flag=True, help="Return once everything that can be placed is placed.")
+@exit_status_option
+@hosts_option
+def resume(name: str, as_json: bool, detach: bool, exit_status: bool, hosts_file: Path | None) -> int:
+    """Take back a pause or a cancellation, and carry on with the campaign as it was launched."""
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.on_record import source_of_record
+    from orchestrator.dispatch.session import open_ledger
+    from orchestrator.dispatch.steering import resume as resume_campaign
+
+    home = Home.from_environment()
+    with open_ledger(home, on_upgrade=say) as ledger:
+        source = source_of_record(resume_campaign(ledger, name))
+    return _launch(home, source, hosts_file, file=source.path.name, as_json=as_json, plan_hash=None, detach=detach,
+                   exit_status=exit_status)
 
 
 @campaign.command("list")

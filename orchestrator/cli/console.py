@@ -104,7 +104,7 @@ def sentence(event: FollowEvent) -> str:
 
 def _dull(event: FollowEvent) -> bool:
     """Markers that programs want and people do not."""
-    return isinstance(event, MarkerSeen) and event.kind == "peak"
+    return isinstance(event, MarkerSeen) and event.kind in ("peak", "profile")
 
 
 class LineView:

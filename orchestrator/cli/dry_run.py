@@ -34,6 +34,8 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
                       + ", ".join(f"{n} on {host}" for host, n in document.shares.items())]
     if document.preparations:
         lines += ["", "hosts:", *(f"  {line}" for line in document.preparations)]
+    if document.edits:
+        lines += ["", *document.edits]
     lines += ["", f"bundle {document.bundle.digest[:12]}, {document.bundle.size_bytes} bytes; "
                   f"at most {document.transfer_bytes} bytes would be sent",
               *(f"problem: {p}" for p in document.problems),

@@ -17,7 +17,7 @@ from orchestrator.cli.stats import stats
 from orchestrator.cli.verify import verify
 
 if TYPE_CHECKING:
-    from orchestrator.ledger.rows import LedgerRow
+    from orchestrator.ledger.listing_cache import Listed
 
 FORMATS = ("table", "json", "csv", "md", "parquet")
 SHOWN = 1000
@@ -69,38 +69,45 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
     from orchestrator.ledger.where import condition
     from orchestrator.report.tables import chosen_keys
 
+    keys = chosen_keys(columns)
     if limit is None and form in ("table", "md"):
         limit = SHOWN
     asked = Asked(status=status, campaign=campaign, host=host, sort=sort, limit=limit or None,
+                  as_lines=form == "json" and keys is None,
                   where=None if where_text is None else condition(where_text),
                   since=None if since_text is None else utc_text(since(since_text, utc_now())))
-    keys = chosen_keys(columns)
     home = Home.from_environment()
     if not home.ledger.exists():
-        found = Listed([], 0)
+        found = Listed()
         say(f"no ledger at {home.ledger} yet; 'kdorch campaign launch quickstart.yaml' or 'kdorch ledger import' "
             "makes one")
     else:
         with open_ledger(home, on_upgrade=say) as opened:
             found = opened.listing(asked, lambda n: say(f"preparing the listing of {n} runs, once"))
-    _print(found.rows, form, keys)
-    if len(found.rows) < found.total:
-        say(f"{len(found.rows)} of {found.total} runs; --limit 0 shows all")
+    _print(found, form, keys)
+    if found.size < found.total:
+        say(f"{found.size} of {found.total} runs; --limit 0 shows all")
 
 
-def _print(rows: list[LedgerRow], form: str, keys: tuple[str, ...] | None) -> None:
+def _print(found: Listed, form: str, keys: tuple[str, ...] | None) -> None:
     if form == "parquet":
         from orchestrator.domain.errors import UsageError
         from orchestrator.report.parquet import parquet_bytes
 
         if sys.stdout.isatty():
             raise UsageError("Parquet is not for a terminal", hint="kdorch ledger --format parquet > runs.parquet")
-        sys.stdout.buffer.write(parquet_bytes(rows, keys))
+        sys.stdout.buffer.write(parquet_bytes(found.rows, keys))
         return
-    from orchestrator.report.tables import format_rows
+    from orchestrator.report.tables import KEYS, csv_text, format_rows, json_lines
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(format_rows(rows, form, keys=keys, width=width), nl=False)
+    if form == "json" and keys is None:
+        text = json_lines(found.lines)
+    elif form == "csv" and keys is None:
+        text = csv_text(found.cells, KEYS)
+    else:
+        text = format_rows(found.rows, form, keys=keys, width=width)
+    click.echo(text, nl=False)
 
 
 ledger.add_command(verify)

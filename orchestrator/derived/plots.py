@@ -31,7 +31,7 @@ def run_plots(curve: Curve, title: str, *, target: float | None = None) -> dict[
 def loss_png(curve: Curve, title: str, *, target: float | None = None) -> bytes:
     """Training and validation loss against steps, with the KD stop and, if given, the target."""
     with style.house_style():
-        figure, axes = style.new_figure()
+        figure, axes = style.plain_figure()
         validations = [p for p in curve.validations if math.isfinite(p.val_loss)]
         train = [p for p in curve.train if p.train_loss is not None and math.isfinite(p.train_loss)]
         if not validations and not train:
@@ -61,7 +61,7 @@ def loss_png(curve: Curve, title: str, *, target: float | None = None) -> bytes:
 def step_delta_png(curve: Curve, title: str) -> bytes:
     """Milliseconds per step, with the median and p90 of the steady window."""
     with style.house_style():
-        figure, axes = style.new_figure()
+        figure, axes = style.plain_figure(legend_below=True)
         points = step_delta_points(curve)
         if not points:
             style.say_nothing_to_draw(axes, "this log prints no time for every step")
@@ -94,7 +94,7 @@ def step_delta_png(curve: Curve, title: str) -> bytes:
         axes.set_ylabel("time of the step (ms)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if top > 10 else f"{value:g}"))
-        figure.legend(loc="outside lower center", ncols=5)
+        figure.legend(loc="lower center", ncols=5)
         axes.set_title(_title(title, "step times"))
         return style.png(figure)
 

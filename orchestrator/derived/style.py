@@ -61,9 +61,17 @@ def house_style() -> Iterator[None]:
 
 
 def new_figure(*, height_in: float = HEIGHT_IN, width_in: float = WIDTH_IN) -> tuple[Figure, Axes]:
-    """A figure with one pair of axes; call inside :func:`house_style`."""
+    """A figure with one pair of axes, laid out around its labels; call inside :func:`house_style`."""
     figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def plain_figure(*, legend_below: bool = False) -> tuple[Figure, Axes]:
+    """The same with fixed margins, at half the cost: for figures of every run, whose labels are known to fit."""
+    figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI)
+    FigureCanvasAgg(figure)
+    figure.subplots_adjust(left=0.105, right=0.985, top=0.925, bottom=0.2 if legend_below else 0.11)
     return figure, figure.add_subplot()
 
 

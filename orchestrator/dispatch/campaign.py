@@ -20,6 +20,7 @@ from orchestrator.dispatch.patience import Patience
 from orchestrator.dispatch.pool import HostPool
 from orchestrator.dispatch.retries import Retry, decide
 from orchestrator.dispatch.stages import Stages, policy_stage
+from orchestrator.dispatch.steering import require_going, steering
 from orchestrator.domain.errors import PlanChanged, StaleRun
 from orchestrator.domain.lifecycle import TERMINAL_STATES, State
 from orchestrator.domain.stopping import Condition, whole_condition
@@ -85,27 +86,35 @@ class CampaignDriver:
         self._ledger.record_campaign(CampaignRecord(
             campaign_id=self._plan.campaign_id, name=self._plan.campaign, source_name=name, source_text=text,
             overrides_json=overrides, plan_hash=self._plan.plan_hash))
+        require_going(self._ledger, self._plan.campaign_id, self._plan.campaign)
         self._record()
         self._judge_known()
         self._retry_failed()
         while True:
-            self._advance_stages()
-            self._retry_due()
-            launched = self._launcher.launch(self._stages.startable(self._plan), self._plan)
+            held = steering(self._ledger, self._plan.campaign_id).word != "going"
+            launched = 0 if held else self._launch_ready()
             live = [a for a in self._follower.live(self._run_ids()) if not self._launcher.given_up(a)]
             if detach and not launched and not self._launcher.will_ask_again:
                 return self._progress(waiting=bool(live))
-            if not live and not self._launcher.waits_for_hosts:
-                if not self._advance_stages() and not self._due():
+            if not live and (held or not self._launcher.waits_for_hosts):
+                if held or (not self._advance_stages() and not self._due()):
                     return self._progress()
                 continue
             self._patience.withdraw_overdue(live, self._plan)
             self._follower.round(self._run_ids(), ROUND_S)
             self._follower.rest(live)
 
+    def _launch_ready(self) -> int:
+        """Take every step that is due and launch what may start; returns how many runs were launched."""
+        self._advance_stages()
+        self._retry_due()
+        return self._launcher.launch(self._stages.startable(self._plan), self._plan)
+
     def _progress(self, *, waiting: bool = False) -> Progress:
-        return Progress(self._plan, self._stages.waiting(self._plan), waiting,
-                        tuple(self._stages.conditions(self._plan)))
+        said = steering(self._ledger, self._plan.campaign_id)
+        blocked = self._stages.waiting(self._plan) if said.word == "going" else {
+            "": f"{self._plan.campaign} is {said.word}; 'kdorch campaign resume {self._plan.campaign}' carries on"}
+        return Progress(self._plan, blocked, waiting, tuple(self._stages.conditions(self._plan)))
 
     def _run_ids(self) -> list[str]:
         """The runs that this campaign has taken up."""

@@ -29,6 +29,15 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Ranking:
+    """The places of the admitted among so many configurations; ``candidates`` are the ids of all their runs."""
+
+    places: tuple[Place, ...]
+    configurations: int
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Choice:
     """The chosen row, or None with the reason why nothing could be chosen."""
 

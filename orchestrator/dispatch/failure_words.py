@@ -1,4 +1,4 @@
-"""What a sealed failure was, in words for a person: its class, its phase, the memory it wanted, the line that says so."""
+"""What a sealed failure was, in words: its class, its phase, the memory it wanted, the line that says so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _CLASSES = {
-    "oom": "out of memory", "nan": "the loss became NaN or infinite", "nccl": "communication between GPUs failed (NCCL)",
+    "oom": "out of memory", "nan": "the loss became NaN or infinite",
+    "nccl": "communication between GPUs failed (NCCL)",
     "xid": "the GPU reported an error (Xid)", "jit_crash": "a kernel compiled just in time crashed",
     "disk_full": "the host's disk was full", "missing_backend": "a required back end is missing on the host",
     "bad_input": "the trainer refused its input", "teacher_mismatch": "the teacher does not fit the student",

@@ -14,7 +14,6 @@ from orchestrator.planning.plan import Plan, PlannedRun, PlannedStage
 from orchestrator.wire.spec import Spec
 from orchestrator.wire.trainlog import parse_log
 
-
 MeasuredStage = tuple[PlannedStage, list[Figures], Duel | None]
 """A measurement stage, the figures of its runs that have ended, and the duel where it is one."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.dispatch.choose import choose, place_words, rank_configurations
+from orchestrator.dispatch.choose import Ranking, choose, place_words, rank_configurations
 from orchestrator.dispatch.conditions import Conditions, Ended
 from orchestrator.dispatch.events import ChoiceMade, Emit, Note, PolicyPinned
 from orchestrator.domain.budget import derive_budget
@@ -65,7 +65,14 @@ class Stages:
 
     def conditions(self, plan: Plan) -> list[Condition]:
         """How each stage's stop condition stands, in order."""
-        return self._watch.conditions(plan, [r for r in plan.runs if not self._is_vacant(r)], self._ended)
+        return self._watch.conditions(plan, self.to_be_made(plan), self._ended)
+
+    def to_be_made(self, plan: Plan) -> list[PlannedRun]:
+        """The plan's runs without those whose place nobody took."""
+        for stage in plan.stages:
+            if stage.top:
+                self._vacant[stage.name] = self._empty_places(plan, stage)
+        return [r for r in plan.runs if not self._is_vacant(r)]
 
     def pin_choices(self, plan: Plan) -> bool:
         """Resolve what can be resolved; True when something new was."""
@@ -120,23 +127,15 @@ class Stages:
         """Resolve the places of ``STAGE.top`` once all runs ended, one after the other: whoever carries on after a
         process that died between two of them finds the first ones taken and goes on with what is left."""
         pinned = {place.key: self._ledger.resolution(place.key) for place in stage.top}
-        if all(pinned.values()):
+        if all(pinned.values()) or (ranking := self._ranking(plan, stage)) is None:
             return False
-        rows = self._judged(plan, stage)
-        if rows is None:
+        if not ranking.places:
+            self._block(stage.name, f"{stage.name}.top: none of {ranking.configurations} configurations passed its "
+                                    "gates with every seed")
             return False
-        configurations: dict[str, list[LedgerRow]] = {}
-        specs = {r.run_id: r.spec for r in plan.runs if r.run_id is not None}
-        for row in rows:
-            configurations.setdefault(config_id_of(specs[row.run_id]), []).append(row)
-        by = stage.top[0].by
-        ranked = rank_configurations(configurations, by)
-        if not ranked:
-            self._block(stage.name, f"{stage.name}.top: none of {len(configurations)} configurations passed its gates "
-                                    "with every seed")
-            return False
+        by, places = stage.top[0].by, ranking.places
         taken = {p.chosen_run_id for p in pinned.values() if p is not None}
-        left = [(rank, place) for rank, place in enumerate(ranked, 1) if place.row.run_id not in taken]
+        left = [(rank, place) for rank, place in enumerate(places, 1) if place.row.run_id not in taken]
         moved = False
         for asked in stage.top:
             if pinned[asked.key] is not None or not left:
@@ -145,22 +144,40 @@ class Stages:
             final = place.row.final_val
             found = self._ledger.resolve(ResolutionRecord(
                 key=asked.key, campaign_id=plan.campaign_id, selector=f"{asked.text} #{asked.rank}",
-                candidates=tuple(sorted(r.run_id for r in rows)), chosen_run_id=place.row.run_id,
+                candidates=ranking.candidates, chosen_run_id=place.row.run_id,
                 checkpoint_sha256=self._ledger.best_checkpoint(place.row.run_id),
                 final_val_u6=None if final is None else to_u6(final),
-                reason=place_words(place, rank, len(ranked), by)))
+                reason=place_words(place, rank, len(places), by)))
             if found.chosen_run_id != place.row.run_id:
                 return True  # another process ranked at the same time; what it pinned is looked at first
             self._ledger.promote_candidate(plan.campaign_id, found.chosen_run_id)
             self._emit(ChoiceMade(plan.campaign, f"{asked.text} #{asked.rank}",
                                   self._names.get(found.chosen_run_id, found.chosen_run_id[:12]), found.reason))
             moved = True
-        vacant = frozenset(p.key for p in stage.top if self._ledger.resolution(p.key) is None)
-        if vacant and self._vacant.get(stage.name) != vacant:
-            self._emit(Note(f"{stage.name}.top: {len(ranked)} of {len(configurations)} configurations passed with "
-                            f"every seed; {len(vacant)} of {len(stage.top)} places stay empty"))
-        self._vacant[stage.name] = vacant
+        if moved and (empty := len(stage.top) - len(places)) > 0:
+            self._emit(Note(f"{stage.name}.top: {len(places)} of {ranking.configurations} configurations passed with "
+                            f"every seed; {empty} of {len(stage.top)} places stay empty"))
         return moved
+
+    def _empty_places(self, plan: Plan, stage: PlannedStage) -> frozenset[str]:
+        """The keys of the places that nobody takes, because too few configurations passed."""
+        still = [p.key for p in stage.top if self._ledger.resolution(p.key) is None]
+        ranking = self._ranking(plan, stage) if 0 < len(still) < len(stage.top) else None
+        if ranking is None or len(ranking.places) > len(stage.top) - len(still):
+            return frozenset()
+        return frozenset(still)
+
+    def _ranking(self, plan: Plan, stage: PlannedStage) -> Ranking | None:
+        """The stage's configurations in order, once all of its runs ended and are judged."""
+        rows = self._judged(plan, stage)
+        if rows is None:
+            return None
+        configurations: dict[str, list[LedgerRow]] = {}
+        specs = {r.run_id: r.spec for r in plan.runs if r.run_id is not None}
+        for row in rows:
+            configurations.setdefault(config_id_of(specs[row.run_id]), []).append(row)
+        return Ranking(tuple(rank_configurations(configurations, stage.top[0].by)), len(configurations),
+                       tuple(sorted(r.run_id for r in rows)))
 
     def _is_vacant(self, run: PlannedRun) -> bool:
         """Whether the run would take the settings of a place that nobody took: too few configurations passed."""

@@ -55,6 +55,7 @@ class Schema:
 SCHEMA = Schema(shipped("migrations"), {
     "0001": "4eec6539f4c57f6e07dfe070d9a21de2e81d06582c533be4a2cf6c18bc6df9af",
     "0002": "3b7c7cc0d91535ee9952319bcb7dbdbc965f0f083db266aa6d35f891a322004b",
+    "0003": "fd24abd01668d5fbdbdfc95184c9e1f908b65391909b2dd33c46ca707db0bc75",
 })
 
 

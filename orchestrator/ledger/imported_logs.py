@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,6 @@ from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
 from orchestrator.parsing.curves import BITS_PER_BYTE, ReadRun, read_runs
 from orchestrator.wire.trainlog import PARSER_ID, parse_runs
-
-_FAMILY = ("modded-nanogpt/2", "kdorch/1")
-"""Read by ``wire.trainlog`` before these were registered."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +34,13 @@ class LogRun:
     note: str = ""
 
 
-def log_runs(data: bytes, *, name: str, registered: Collection[str], slice_step: int | None = None) -> list[LogRun]:
+def log_runs(data: bytes, *, name: str, slice_step: int | None = None) -> list[LogRun]:
     """The runs of a log, each cut at ``slice_step`` where that is given.
 
-    ``registered`` are the parsers of logs that the ledger knows; ``name`` is for messages. Raises :class:`UsageError`
-    for what is no log, and for a step that a run's log has no line of.
+    ``name`` is for messages. Raises :class:`UsageError` for what is no log, and for a step that a run's log has no line
+    of.
     """
-    read = read_runs(data, name=name)
-    if read[0].parser_id in _FAMILY and read[0].parser_id not in registered:
-        read = _as_before(data)
-    if read[0].parser_id not in registered:
-        raise UsageError(f"{name}: this ledger's schema knows no parser {read[0].parser_id}, so nobody could prove its "
-                         "figures again", hint="'kdorch ledger parse' reads the log without a ledger")
-    runs = [_log_run(number, run) for number, run in enumerate(read, 1)]
+    runs = [_log_run(number, run) for number, run in enumerate(read_runs(data, name=name), 1)]
     return runs if slice_step is None else [_cut(run, slice_step, name) for run in runs]
 
 
@@ -67,7 +58,7 @@ def reread(predicate: Mapping[str, Any], data: bytes) -> LogRun:
 
 
 def _as_before(data: bytes) -> list[ReadRun]:
-    """The runs as ``modded-nanogpt/1`` reads them, whose results never change."""
+    """The runs as ``modded-nanogpt/1`` reads them, which the first logs were imported by."""
     return [ReadRun(PARSER_ID, None, curve) for curve in parse_runs(data) if curve.train or curve.validations]
 
 

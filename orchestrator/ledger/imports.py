@@ -93,7 +93,7 @@ def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None
         raise UsageError(f"there is no mode {mode!r}", hint=f"modes are: {', '.join(_ROLE_OF)}")
     pins = _policies(policy_name)
     source = _read(path)
-    runs = log_runs(source.data, name=str(path), registered=ledger.parsers("log"), slice_step=slice_step)
+    runs = log_runs(source.data, name=str(path), slice_step=slice_step)
     if slice_step is not None and mode == "teacher":
         mode = "teacher_slice"
     entries, told = [], []

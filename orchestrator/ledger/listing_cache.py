@@ -19,7 +19,8 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +34,26 @@ from orchestrator.ledger.where import LABEL_BIT, Condition, labelled
 KEYS = tuple(f.name for f in fields(LedgerRow))
 _LISTS = ("labels", "failed_gates")
 _LIST_PLACES = tuple(KEYS.index(name) for name in _LISTS)
-_EDITION = 1
+_EDITION = 2
 """Higher whenever ``listing`` gives other rows for the same ledger."""
 _BUSY_S = 60.0
 _CHUNK = 500
 _MANY_RUNS = 5000
 _ORDER = "campaign_seq, ordinal, event_seq, name"
-_COLUMNS = (*KEYS, "label_bits", "campaign_id", "campaign_seq", "ordinal", "event_seq", "changed_at")
+_COLUMNS = (*KEYS, "label_bits", "campaign_id", "campaign_seq", "ordinal", "event_seq", "changed_at", "told_as")
 # Columns without a type keep values as they are and compare text with text and numbers with numbers only.
 _TABLES = f"""
 CREATE TABLE seen (edition TEXT, seq INTEGER, hash TEXT, reachable TEXT);
-CREATE TABLE listed ({", ".join(_COLUMNS)});
+CREATE TABLE listed ({", ".join(_COLUMNS[:-1])}, told_as INTEGER PRIMARY KEY);
+CREATE TABLE told (told_as INTEGER PRIMARY KEY, line);
 CREATE INDEX by_run ON listed (run_id);
 CREATE INDEX by_order ON listed ({_ORDER});
 CREATE INDEX by_campaign ON listed (campaign_id);
 """
 _INSERT = f"INSERT INTO listed VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - marks
-_SELECT = f"SELECT {', '.join(KEYS)} FROM listed"  # noqa: S608 - keys of a dataclass
+_INSERT_LINE = "INSERT INTO told VALUES (?, ?)"
+_CELLS = f"SELECT {', '.join(KEYS)} FROM listed"  # noqa: S608 - keys of a dataclass
+_LINES = "SELECT told.line FROM listed CROSS JOIN told USING (told_as)"
 # A run's row changes with the run itself, its teacher and its campaign.
 _TOUCHED = text("""
 SELECT run_id FROM campaign_runs WHERE run_id IN (SELECT subject FROM events WHERE seq > :seq)
@@ -74,14 +78,29 @@ class Asked:
     where: Condition | None = None
     sort: str | None = None
     limit: int | None = None
+    as_lines: bool = False
+    """Give each row as a line of JSON, an object with all keys, which is there already."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """The rows, and how many there were before ``limit``."""
+    """What was found, and how many there were before ``limit``.
 
-    rows: list[LedgerRow]
-    total: int
+    ``cells`` are the values of each row in the order of :data:`KEYS`, those that are lists joined by ``;``; ``lines``
+    the rows as JSON where they were asked for so, and then there are no cells.
+    """
+
+    total: int = 0
+    cells: list[tuple[Any, ...]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return len(self.cells) or len(self.lines)
+
+    @cached_property
+    def rows(self) -> list[LedgerRow]:
+        return [_row(values) for values in self.cells]
 
 
 def ask(path: Path, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
@@ -219,15 +238,24 @@ def _on_hosts(cache: sqlite3.Connection, hosts: Iterable[str]) -> set[str]:
 def _replace(cache: sqlite3.Connection, connection: Connection, runs: list[str]) -> None:
     for at in range(0, len(runs), _CHUNK):
         some = runs[at:at + _CHUNK]
-        cache.execute("DELETE FROM listed WHERE run_id IN (SELECT value FROM json_each(?))", (json.dumps(some),))
+        ids = (json.dumps(some),)
+        cache.execute("DELETE FROM told WHERE told_as IN (SELECT told_as FROM listed WHERE run_id IN "
+                      "(SELECT value FROM json_each(?)))", ids)
+        cache.execute("DELETE FROM listed WHERE run_id IN (SELECT value FROM json_each(?))", ids)
         _insert(cache, listing.placed(connection, runs=some))
 
 
 def _insert(cache: sqlite3.Connection, found: Iterable[listing.Placed]) -> None:
-    cache.executemany(_INSERT, (
-        (*(";".join(getattr(p.row, k)) if k in _LISTS else getattr(p.row, k) for k in KEYS),
-         sum(LABEL_BIT[label] for label in p.row.labels), p.campaign_id, p.campaign_seq, p.ordinal, p.event_seq,
-         p.changed_at) for p in found))
+    after: int = cache.execute("SELECT coalesce(max(told_as), 0) FROM listed").fetchone()[0] + 1
+    cells, lines = [], []
+    for told_as, p in enumerate(found, after):
+        values = {key: getattr(p.row, key) for key in KEYS}
+        cells.append((*(";".join(v) if k in _LISTS else v for k, v in values.items()),
+                      sum(LABEL_BIT[label] for label in p.row.labels), p.campaign_id, p.campaign_seq, p.ordinal,
+                      p.event_seq, p.changed_at, told_as))
+        lines.append((told_as, json.dumps(values, allow_nan=False)))
+    cache.executemany(_INSERT, cells)
+    cache.executemany(_INSERT_LINE, lines)
 
 
 def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None) -> Listed:
@@ -252,11 +280,12 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
     newest_first = asked.sort is None and asked.limit is not None and total > asked.limit
     if newest_first:
         order = ", ".join(f"{column} DESC" for column in _ORDER.split(", "))
-    found = cache.execute(f"{_SELECT}{where} ORDER BY {order} LIMIT ?",
+    what = _LINES if asked.as_lines else _CELLS
+    found = cache.execute(f"{what}{where} ORDER BY {order} LIMIT ?",
                           (*values, -1 if asked.limit is None else asked.limit)).fetchall()
     if newest_first:
         found.reverse()
-    return Listed([_row(values) for values in found], total)
+    return Listed(total, lines=[line for (line,) in found]) if asked.as_lines else Listed(total, cells=found)
 
 
 def _row(values: tuple[Any, ...]) -> LedgerRow:

@@ -30,9 +30,10 @@ from orchestrator.ledger.rows import (
     ValidationRecord,
 )
 
-NOTES = ("lane_fallback", "withdrawal_asked", "run_moved")
+NOTES = ("lane_fallback", "withdrawal_asked", "run_moved", "campaign_paused", "campaign_resumed", "campaign_cancelled")
 """Events that say what was decided and why, and from which no row follows: a run goes to another host than its lane's
-first, a waiting run is asked back from its host, a person moved it."""
+first, a waiting run is asked back from its host, a person moved it; a person steered a campaign (its id is the
+subject)."""
 
 
 class Reads:
@@ -89,11 +90,6 @@ class Reads:
         """The run's latest evidence, or None; the files that it lists are left out."""
         with self._reading() as connection:
             return queries.latest_evidence(connection, run_id)
-
-    def parsers(self, kind: str) -> frozenset[str]:
-        """The registered parsers of a kind of evidence: sealed, log or csv."""
-        with self._reading() as connection:
-            return queries.registered_parsers(connection, kind)
 
     def validations(self, run_id: str) -> list[ValidationRecord]:
         """The validations behind :meth:`measured`, in the order of the log."""

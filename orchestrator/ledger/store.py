@@ -215,7 +215,7 @@ class Ledger(Reads):
                     p.campaign_id == campaign_id, p.run_id == run_id)).first() is not None:
                 return
             values = {"campaign_id": campaign_id, "verdict_no": verdict.verdict_no, "verdict": verdict.verdict,
-                      "kind": "candidate"}
+                      "kind": "candidate", "basis": "measured"}
             seq = chain.append(connection, now, "promoted", run_id, values)
             connection.execute(insert(promotions).values(**values, run_id=run_id, promoted_at=now, event_seq=seq))
 

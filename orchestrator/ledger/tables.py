@@ -69,9 +69,39 @@ verdicts = _table(
             "val_finite val_1_u6 val_2_u6 val_3_u6 val_4_u6 budget_train_ms steps_to_target replicated rule event_seq",
     computed="policy_numbers:text measured_numbers:text fail_mask:integer missing_mask:integer budget_result:text "
              "verdict:text")
+replication_rules = _table(
+    "replication_rules", "policy_id", text="policy_id test", integer="seeds stop_step limit_number target_u6",
+    computed="rule_numbers:text")
+replications = _table(
+    "replications", "campaign_id stage config_id replication_no",
+    text="campaign_id stage config_id policy_id test evidence_ids decided_at",
+    integer="replication_no seeds stop_step limit_number target_u6 found bad margin_u6 squares event_seq",
+    computed="rule_numbers:text spread:integer passed:integer")
+rejudgements = _table(
+    "rejudgements", "campaign_id run_id policy_id rejudgement_no",
+    text="campaign_id run_id policy_id role evidence_id parser_id comparison_key budget_evidence_id "
+         "budget_parser_id reference_evidence_id reference_parser_id reference_key decided_at",
+    integer="rejudgement_no gate_mask budget_ms trend_points trend_min_drop_u6 target_u6 asserted complete "
+            "oom_fallback val_finite val_1_u6 val_2_u6 val_3_u6 val_4_u6 budget_train_ms steps_to_target event_seq",
+    computed="policy_numbers:text measured_numbers:text fail_mask:integer missing_mask:integer budget_result:text "
+             "verdict:text")
 promotions = _table(
-    "promotions", "campaign_id run_id kind", text="campaign_id run_id kind verdict promoted_at",
-    integer="verdict_no event_seq")
+    "promotions", "campaign_id run_id kind",
+    text="campaign_id run_id verdict kind basis stage config_id promoted_at",
+    integer="verdict_no replication_no replication_passed event_seq")
+waivers = _table(
+    "waivers", "campaign_id run_id waiver_no", text="campaign_id run_id gate who why until waived_at",
+    integer="waiver_no verdict_no event_seq")
+challenges = _table(
+    "challenges", "campaign_id run_id challenge_no",
+    text="campaign_id run_id kind by_campaign_id by_run_id by_verdict who why challenged_at",
+    integer="challenge_no by_verdict_no event_seq")
+projections = _table(
+    "projections", "campaign_id run_id projection_no",
+    text="campaign_id run_id stage policy_id basis projected_at",
+    integer="projection_no attempt_no budget_ms step horizon train_time_ms projected_ms lower_ms upper_ms "
+            "calibrated_on event_seq", computed="result:text")
+anchors = _table("anchors", "anchor_id", text="anchor_id hash place anchored_at", integer="seq")
 host_reachability = _table(
     "host_reachability", "host", text="host since checked_at detail", integer="reachable")
 
@@ -90,12 +120,25 @@ VERDICT_INPUTS = (
     "role", "policy_id", "gate_mask", "budget_ms", "trend_points", "trend_min_drop_u6", "target_u6", "evidence_id",
     "parser_id", "asserted", "complete", "oom_fallback", "val_finite", "val_1_u6", "val_2_u6", "val_3_u6", "val_4_u6",
     "comparison_key", "budget_evidence_id", "budget_parser_id", "budget_train_ms", "reference_evidence_id",
-    "reference_parser_id", "reference_key", "steps_to_target",
+    "reference_parser_id", "reference_key", "steps_to_target", "replicated",
 )
 """The columns that the view ``verdict_inputs`` and the table ``verdicts`` share, beside the membership."""
+REJUDGED_INPUTS = tuple(name for name in VERDICT_INPUTS if name != "replicated")
+"""The same of ``rejudgement_inputs`` and ``rejudgements``: what was not pinned beforehand replicates nothing."""
+REPLICATION_INPUTS = (
+    "policy_id", "test", "seeds", "stop_step", "limit_number", "target_u6", "found", "bad", "margin_u6", "squares",
+    "evidence_ids",
+)
+"""The columns that the view ``replication_inputs`` and the table ``replications`` share, beside the set's name."""
 verdict_inputs = Table(
     "verdict_inputs", _VIEWS, *[Column(n, Text) for n in ("campaign_id", "stage", "run_id")],
     *[Column(n, verdicts.c[n].type) for n in VERDICT_INPUTS])
 current_measurements = Table(
     "current_measurements", _VIEWS, Column("run_id", Text), Column("attempt_no", Integer), Column("kind", Text),
     *[Column(c.name, c.type) for c in measurements.columns])
+rejudgement_inputs = Table(
+    "rejudgement_inputs", _VIEWS, Column("campaign_id", Text), Column("run_id", Text),
+    *[Column(n, rejudgements.c[n].type) for n in REJUDGED_INPUTS])
+replication_inputs = Table(
+    "replication_inputs", _VIEWS, *[Column(n, Text) for n in ("campaign_id", "stage", "config_id")],
+    *[Column(n, replications.c[n].type) for n in REPLICATION_INPUTS])

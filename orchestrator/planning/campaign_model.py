@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from orchestrator.domain.verdict import MAX_TREND_POINTS, Gate
+from orchestrator.planning.draws import RandomSearch
 from orchestrator.planning.needs import Needs
 from orchestrator.planning.piece import Piece
 from orchestrator.planning.retry_rules import FailureClass, RetryRule
@@ -176,6 +177,14 @@ class Select(Piece):
         return cast(SelectBy, self.top.rpartition(" ")[2])
 
 
+class Halving(Piece):
+    """Successive halving over the horizon: each rung keeps one in ``eta`` and makes the horizon ``eta`` times longer."""
+
+    eta: Annotated[int, Field(ge=2, le=10)] = 3
+    rungs: Annotated[int, Field(ge=2, le=8)] = 3
+    by: SelectBy = "final_val"
+
+
 class Stage(Piece):
     """Runs of one role, with the policy that judges them."""
 
@@ -189,6 +198,8 @@ class Stage(Piece):
     zip: dict[str, tuple[Any, ...]] | None = Field(None, description="spec path: values; lists advance together")
     axes: dict[str, tuple[Any, ...]] | None = Field(
         None, description="spec path: values; their product, in the order written, the last axis fastest")
+    random: RandomSearch | None = Field(None, description="configurations drawn from ranges and lists, once for all")
+    halving: Halving | None = Field(None, description="try all over a short horizon and only the best over the whole")
     names: Annotated[str, Field(max_length=200)] | None = Field(
         None, description="run names with {spec.path:format} fields; '-s<seed>' is added")
     policy: PolicyRule | None = None

@@ -114,7 +114,8 @@ class DryRunDocument(Shown):
 
     ``transfer_bytes`` is the most that would be sent: the bundle once to each host, and the documents of runs that
     are new or to retry. Checkpoints of teachers are linked on their host and not counted. ``preparations`` says what
-    making the hosts fit would do. ``shares``: with ``max_parallel``, how many runs may train on each host at once.
+    making the hosts fit would do, ``edits`` what this file changes of the campaign of the same name that was launched
+    before. ``shares``: with ``max_parallel``, how many runs may train on each host at once.
     """
 
     plan_hash: str
@@ -125,6 +126,7 @@ class DryRunDocument(Shown):
     transfer_bytes: int
     problems: list[str]
     preparations: list[str]
+    edits: list[str]
     lanes: list[ShownLane]
     priority: int
     max_parallel: int | None
@@ -132,7 +134,8 @@ class DryRunDocument(Shown):
     runs: list[ShownRun]
 
 
-def dry_run_document(plan: Plan, *, bundle_size: int, preparations: Sequence[str] = ()) -> DryRunDocument:
+def dry_run_document(plan: Plan, *, bundle_size: int, preparations: Sequence[str] = (),
+                      edits: Sequence[str] = ()) -> DryRunDocument:
     """The plan as data. ``bundle_size`` is the archive's size in bytes."""
     runs = [_shown(plan, run) for run in plan.runs]
     placed = [r for r in runs if r.standing in ("new", "retry")]
@@ -144,7 +147,8 @@ def dry_run_document(plan: Plan, *, bundle_size: int, preparations: Sequence[str
         bundle=ShownBundle(digest=plan.bundle_digest, size_bytes=bundle_size),
         totals=ShownTotals(runs=len(runs), unresolved=sum(1 for r in runs if r.unresolved), **count),
         transfer_bytes=sent, problems=list(plan.misfits),
-        preparations=list(preparations), lanes=_lanes(plan), priority=plan.priority, max_parallel=plan.max_parallel,
+        preparations=list(preparations), edits=list(edits), lanes=_lanes(plan), priority=plan.priority,
+        max_parallel=plan.max_parallel,
         shares=dict(plan.shares), runs=runs)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.planning.campaign_model import RUN_NAME_PATTERN, Stage
+from orchestrator.planning.draws import RandomSearch
 from orchestrator.planning.findings import DocPath, Findings
 
 MAX_RUNS = 10_000
@@ -104,7 +105,8 @@ def count_cells(stage: Stage) -> int:
     """How many runs the stage asks for (without controls), from the lengths alone."""
     zipped = max((len(v) for v in (stage.zip or {}).values()), default=1)
     runs = len(stage.runs) if stage.runs is not None else 1
-    return runs * zipped * math.prod(len(v) for v in (stage.axes or {}).values())
+    drawn = stage.random.draws if stage.random is not None else 1
+    return runs * zipped * drawn * math.prod(len(v) for v in (stage.axes or {}).values())
 
 
 def check_shape(stage: Stage, doc: DocPath, findings: Findings) -> None:
@@ -121,6 +123,14 @@ def check_shape(stage: Stage, doc: DocPath, findings: Findings) -> None:
                 findings.add((*doc, kind, path), "the grid is empty: expected at least one value")
             if _SPEC_PATH.fullmatch(path) is None:
                 findings.add((*doc, kind, path), "expected a dotted path into the spec, such as schedule.boost")
+    if stage.random is not None:
+        for path, among in stage.random.over.items():
+            if among == ():
+                findings.add((*doc, "random", "over", path), "expected at least one value")
+            if _SPEC_PATH.fullmatch(path) is None:
+                findings.add((*doc, "random", "over", path), "expected a dotted path into the spec")
+            elif path in (stage.axes or {}) or path in (stage.zip or {}):
+                findings.add((*doc, "random", "over", path), "stands in 'axes' or 'zip' as well")
     lengths = {p: len(v) for p, v in (stage.zip or {}).items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{p} has {n}" for p, n in lengths.items())
@@ -150,6 +160,8 @@ def cells(stage: Stage, doc: DocPath, findings: Findings) -> Iterator[Cell]:
         rows = [[_axis_value(p, v, i, (*doc, "zip", p, i), findings) for p, v in zip(stage.zip, row, strict=True)]
                 for i, row in enumerate(zip(*stage.zip.values(), strict=True))]
         columns.append([_side_by_side(row, vary=len(rows) > 1) for row in rows])
+    if stage.random is not None and all(among != () for among in stage.random.over.values()):
+        columns.append(_drawn(stage.random, (*doc, "random"), findings))
     for path, values in (stage.axes or {}).items():
         shown = [_axis_value(path, v, i, (*doc, "axes", path, i), findings) for i, v in enumerate(values)]
         columns.append([_side_by_side([one], vary=len(shown) > 1) for one in shown])
@@ -160,6 +172,18 @@ def cells(stage: Stage, doc: DocPath, findings: Findings) -> Iterator[Cell]:
             words=tuple(word for p in parts for word in p[2]),
             labels={k: v for p in parts for k, v in p[3].items()},
         )
+
+
+def _drawn(random: RandomSearch, doc: DocPath,
+           findings: Findings) -> list[tuple[tuple[Layer, ...], str, tuple[str, ...], dict[str, str]]]:
+    try:
+        drawn = random.columns()
+    except ValueError as error:
+        findings.add(doc, str(error))
+        return []
+    rows = [[_axis_value(p, v, i, (*doc, "over", p), findings) for p, v in zip(drawn, row, strict=True)]
+            for i, row in enumerate(zip(*drawn.values(), strict=True))]
+    return [_side_by_side(row, vary=len(rows) > 1) for row in rows]
 
 
 def _explicit(run: Mapping[str, Any], doc: DocPath,

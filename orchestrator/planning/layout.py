@@ -25,6 +25,7 @@ from orchestrator.planning.grid import (
     count_cells,
     locate,
 )
+from orchestrator.planning.halving import unfold
 from orchestrator.planning.names import TWIN_SUFFIX, qualified_names
 from orchestrator.planning.open_runs import expand_open, ranked_source
 from orchestrator.planning.pairing import reference_for, twin_body
@@ -41,15 +42,15 @@ def lay_out(campaign: Campaign, findings: Findings) -> Layout:
     check_layer(Layer((), campaign.defaults, ("defaults",)), findings)
     if "kd" in campaign.defaults and not any(s.role == "kd" or s.teacher for s in campaign.stages):
         findings.add(("defaults", "kd"), "no stage distils; this would decide nothing")
+    campaign, places = unfold(campaign, findings)
     builder = Builder(campaign, findings)
     seen: set[str] = set()
-    for i, stage in enumerate(campaign.stages):
-        doc: DocPath = ("stages", i)
+    for stage, (doc, rung) in zip(campaign.stages, places, strict=True):
         if stage.name in seen:
             findings.add((*doc, "name"), f"two stages are named {stage.name!r}")
             continue
         seen.add(stage.name)
-        _lay_stage(builder, stage, doc)
+        _lay_stage(builder, stage, doc, rung=rung)
     findings.check()
     total = sum(len(r) for r in builder.runs.values())
     if total > MAX_RUNS:
@@ -66,7 +67,7 @@ def _check_size(campaign: Campaign, findings: Findings) -> None:
                       where=("stages", largest, "axes" if campaign.stages[largest].axes else "name"))
 
 
-def _lay_stage(builder: Builder, stage: Stage, doc: DocPath) -> None:
+def _lay_stage(builder: Builder, stage: Stage, doc: DocPath, *, rung: bool) -> None:
     findings, role = builder.findings, Role(stage.role)
     check_shape(stage, doc, findings)
     teacher = builder.choice_of(stage.teacher.from_, stage, (*doc, "teacher")) if stage.teacher else None
@@ -99,7 +100,7 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath) -> None:
         stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
         builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER, top=top, wants=wants,
         stop=_stop_word(stage), expects=stage.expects, after=stage.after, controls=stage.controls,
-        compare_with=stage.compare_with, duel=stage.duel))
+        compare_with=stage.compare_with, duel=stage.duel, rung=rung))
 
 
 def _stop_word(stage: Stage) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +56,7 @@ def format_rows(rows: Sequence[object], form: str, *, keys: Sequence[str] | None
     """
     columns = _COLUMNS if keys is None else tuple(_plain_column(k) for k in keys)
     if form == "json":
-        # A row a line: that is read as easily, is five times as quick to write, and `grep` finds whole rows.
-        lines = [json.dumps(row_object(r, keys or KEYS), allow_nan=False) for r in rows]
-        return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+        return json_lines([json.dumps(row_object(r, keys or KEYS), allow_nan=False) for r in rows])
     if form == "csv":
         return _csv(rows, keys or KEYS)
     if form == "md":
@@ -73,14 +71,24 @@ def row_object(row: object, keys: Sequence[str] = KEYS) -> dict[str, Any]:
     return {key: list(getattr(row, key)) if key in _LISTS else getattr(row, key) for key in keys}
 
 
-def _csv(rows: Sequence[object], keys: Sequence[str]) -> str:
+def json_lines(lines: Sequence[str]) -> str:
+    """A JSON list of objects that are JSON already, one a line: read as easily as an indented one, and written five
+    times as quickly."""
+    return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
+
+
+def csv_text(cells: Iterable[Sequence[Any]], keys: Sequence[str]) -> str:
+    """CSV with a header. A cell is empty where its value is None."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(keys)
-    for row in rows:
-        told = row_object(row, keys)
-        writer.writerow(["" if (v := told[key]) is None else ";".join(v) if key in _LISTS else v for key in keys])
+    writer.writerows(cells)
     return out.getvalue()
+
+
+def _csv(rows: Sequence[object], keys: Sequence[str]) -> str:
+    told = (row_object(row, keys) for row in rows)
+    return csv_text(([";".join(row[key]) if key in _LISTS else row[key] for key in keys] for row in told), keys)
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 
+import scipy.special  # noqa: F401 - imported by reports
 import sqlalchemy
 
 import orchestrator

@@ -61,11 +61,10 @@ def test_lr_grid_lists_36_students_and_their_controls_twice_the_same(laptop: Lap
     assert "lr_grid/b3.0-h0.20-d0.35-s0-twin" in names
 
 
-def test_a_dry_run_beside_a_used_ledger_changes_no_file(laptop: Laptop) -> None:
-    laptop.run("campaign", "launch", "small.yaml")
-    before = tree(laptop.cwd)
-    plan = json.loads(quiet(laptop, "campaign", "launch", "small.yaml", "--dry-run", "--json"))
-    assert tree(laptop.cwd) == before
+def test_a_dry_run_beside_a_used_ledger_changes_no_file(finished: Laptop) -> None:
+    before = tree(finished.cwd)
+    plan = json.loads(quiet(finished, "campaign", "launch", "small.yaml", "--dry-run", "--json"))
+    assert tree(finished.cwd) == before
     assert {r["standing"] for r in plan["runs"]} == {"done"}
     assert not any(r["new"] for r in plan["runs"])
     assert all(r["run_id"] for r in plan["runs"])
@@ -86,7 +85,8 @@ def test_a_plan_that_changed_is_not_launched(laptop: Laptop) -> None:
                          "defaults.horizon=225", code=2)
     assert b"the plan is now" in refused.stderr
     assert not (laptop.home / "host" / "runs").exists()
-    laptop.run("campaign", "launch", "small.yaml", "--plan", plan["plan_hash"][:12])
+    laptop.run("campaign", "launch", "small.yaml", "--plan", plan["plan_hash"][:12], "--detach")
+    assert len(list((laptop.home / "host" / "runs").iterdir())) == 2
 
 
 def test_what_scripts_read_keeps_its_schema(laptop: Laptop) -> None:

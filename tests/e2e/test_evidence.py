@@ -10,21 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.kdorch import DATA, Laptop, attempts, until
-
-
-@pytest.fixture
-def laptop(tmp_path: Path) -> Laptop:
-    shutil.copy(DATA / "small.yaml", tmp_path / "small.yaml")
-    return Laptop(tmp_path)
-
-
-def sealed_baselines(laptop: Laptop) -> list[Path]:
-    """Two sealed attempts on the host that the laptop has not collected."""
-    laptop.run("campaign", "launch", "small.yaml", "--detach")
-    root = laptop.home / "host"
-    until(lambda: len(list(root.glob("runs/*/attempts/*/exit.json"))) == 2, "both baselines are sealed")
-    return list(attempts(root))
+from tests.e2e.kdorch import Laptop, attempts
 
 
 def flip_a_byte(attempt: Path) -> None:
@@ -73,9 +59,9 @@ def replace_manifest(attempt: Path) -> None:
     (flip_a_byte, "train.log"), (remove_status, "status.json"), (escape, "outside.txt"), (oversize, "status.json"),
     (of_another_run, "run_id"), (replace_manifest, "manifest.json"),
 ], ids=["flipped-byte", "missing-file", "path-escapes", "oversized", "another-run", "manifest-altered"])
-def test_refused_by_name_and_collected_once_it_is_right_again(laptop: Laptop, harm: Callable[[Path], None],
+def test_refused_by_name_and_collected_once_it_is_right_again(sealed: Laptop, harm: Callable[[Path], None],
                                                              named: str) -> None:
-    attempt = sealed_baselines(laptop)[0]
+    laptop, attempt = sealed, next(attempts(sealed.home / "host"))
     run_id = attempt.parents[1].name
     kept = laptop.cwd / "kept"
     shutil.copytree(attempt, kept)
@@ -95,11 +81,11 @@ def test_refused_by_name_and_collected_once_it_is_right_again(laptop: Laptop, ha
     assert (row["state"], row["status"]) == ("finished", "baseline")
 
 
-def test_derived_files_are_pure_functions_of_the_log(laptop: Laptop) -> None:
+def test_derived_files_are_pure_functions_of_the_log(sealed: Laptop) -> None:
     from orchestrator.dispatch.collect import write_derived
     from orchestrator.wire.trainlog import parse_log
 
-    attempt = sealed_baselines(laptop)[0]
+    laptop, attempt = sealed, next(attempts(sealed.home / "host"))
     run_id = attempt.parents[1].name
     laptop.run("watch", run_id[:12])
     evidence = laptop.home / "evidence" / run_id / "1"

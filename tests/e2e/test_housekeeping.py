@@ -34,8 +34,8 @@ def digests(place: Path) -> dict[str, str]:
             for p in sorted(place.rglob("*")) if p.is_file()}
 
 
-def test_a_finished_campaign_is_cleared_away_and_nothing_that_counts_is_lost(laptop: Laptop) -> None:
-    laptop.run("campaign", "launch", "small.yaml")
+def test_a_finished_campaign_is_cleared_away_and_nothing_that_counts_is_lost(finished: Laptop) -> None:
+    laptop = finished
     root, rows = laptop.home / "host", laptop.rows()
 
     assert [k["reason"] for k in gc(laptop)["kept"] if k["kind"] == "attempt"] == ["it ended not long ago"] * RUNS
@@ -67,9 +67,8 @@ def test_a_finished_campaign_is_cleared_away_and_nothing_that_counts_is_lost(lap
     laptop.run("ledger", "verify")
 
 
-def test_runs_of_another_ledger_are_counted_and_never_touched(laptop: Laptop, tmp_path: Path) -> None:
-    laptop.run("campaign", "launch", "small.yaml")
-    root = laptop.home / "host"
+def test_runs_of_another_ledger_are_counted_and_never_touched(finished: Laptop, tmp_path: Path) -> None:
+    root = finished.home / "host"
     other = Laptop(tmp_path / "elsewhere")
     other.home.mkdir(parents=True)
     (other.home / "hosts.yaml").write_text(f"hosts:\n  local: {{root: {root}}}\n")

@@ -99,12 +99,11 @@ def test_killed_at_ten_points_and_launched_again_every_run_ends_once_with_a_verd
     assert_the_story(laptop.rows())
 
 
-def test_watch_and_show_speak_of_a_finished_run(laptop: Laptop) -> None:
-    laptop.run("campaign", "launch", "small.yaml")
-    watched = laptop.run("watch", "small/quick-s0", "--json")
+def test_watch_and_show_speak_of_a_finished_run(finished: Laptop) -> None:
+    watched = finished.run("watch", "small/quick-s0", "--json")
     assert b'"event": "verdict"' in watched.stdout
-    assert laptop.run("watch", "small/dear-s0", "--exit-status", code=1)
-    shown = laptop.run("ledger", "show", "small/dear-s0").stdout.decode()
+    assert finished.run("watch", "small/dear-s0", "--exit-status", code=1)
+    shown = finished.run("ledger", "show", "small/dear-s0").stdout.decode()
     assert "FAIL" in shown
     assert "train_time:800" in shown
-    assert laptop.run("ledger", "show", "small/nothing", code=2)
+    assert finished.run("ledger", "show", "small/nothing", code=2)

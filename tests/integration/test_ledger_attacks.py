@@ -308,7 +308,7 @@ ATTACKS = [
     Attack("verdict_under_a_looser_policy", _honest_verdict,
            lambda h: h.verdict("dear", policy_id=h.policy(), budget_ms=10**9), "another policy is pinned"),
     Attack("verdict_that_is_already_replicated", _honest_verdict, lambda h: h.verdict("dear", replicated=1),
-           "nothing has been replicated"),
+           "do not follow"),
     Attack("verdict_out_of_turn", _honest_verdict, lambda h: h.verdict("dear", verdict_no=7), "without gaps"),
     Attack("student_with_somebody_elses_cheap_teacher", lambda h: h.verdict("costly-arm"),
            lambda h: h.verdict("costly-arm", budget_train_ms=60_000, budget_evidence_id=h.row(

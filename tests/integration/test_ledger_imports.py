@@ -5,13 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.verify import verify_ledger
 from orchestrator.domain.errors import CampaignFileError, LedgerError, UsageError
-from orchestrator.ledger.imports import import_csv, import_log
+from orchestrator.ledger.imports import import_csv, import_log, imported_curve
 from orchestrator.ledger.store import Ledger
+from orchestrator.parsing import FORMATS, parse_path
+from tests.e2e.kdorch import Laptop
 from tests.integration.ledger_kit import contents, open_ledger
+from tests.unit.parsing_logs import EXAMPLES
 
 RECORD = Path(__file__).parent / "data" / "ledger_of_record.csv"
 CE = "aadab377-e981-419d-907b-470c4e770f33"
@@ -244,3 +250,129 @@ def test_a_hostile_log_is_taken_for_what_it_says(ledger: Ledger, tmp_path: Path)
 def test_an_unknown_mode_is_refused(ledger: Ledger, log: Path) -> None:
     with pytest.raises(UsageError, match="no mode"):
         import_log(ledger, log, mode="professor")
+
+
+# Logs of every format, several runs in a file, slices, labels
+
+
+def test_every_format_that_is_parsed_can_be_imported_and_proved_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with open_ledger(home / "ledger.sqlite") as ledger:
+        for name, example in EXAMPLES.items():
+            path = tmp_path / f"{name}.log"
+            path.write_text(example().text)
+            (told,) = import_log(ledger, path, mode="measurement")
+            assert (told.name, told.is_new) == (name, True)
+            (record,) = parse_path(path)
+            row = next(r for r in ledger.rows() if r.name == name)
+            assert (row.train_time_ms, row.steps) == (record.final_train_time_ms, record.final_step)
+            measured = ledger.measured(row.run_id)
+            assert measured is not None
+            assert (measured.parser_id, measured.median_step_ms) == (told.parser_id, record.median_step_ms)
+            if not told.note:
+                assert (row.best_val, row.final_val) == (record.best_val_loss, record.final_val_loss)
+    assert verify_ledger(Home(home), full=True).disagreements == ()
+
+
+def test_the_ledger_knows_every_parser_of_logs(ledger: Ledger) -> None:
+    known = dict(contents(ledger.path))["parsers"]
+    assert {f.parser_id for f in FORMATS.values()} <= {parser for parser, kind, _ in known if kind == "log"}
+
+
+def test_bits_per_byte_are_no_nats(ledger: Ledger, tmp_path: Path) -> None:
+    path = tmp_path / "chat.log"
+    path.write_text(EXAMPLES["nanochat"]().text)
+    (told,) = import_log(ledger, path, mode="ce_baseline")
+    (row,) = ledger.rows()
+    assert (row.best_val, row.final_val, ledger.validations(row.run_id)) == (None, None, [])
+    assert "bits per byte" in told.note
+    measured = ledger.measured(row.run_id)
+    assert measured is not None
+    assert '"final_val":0.8' in measured.environment_json
+
+
+def test_several_runs_in_a_file_get_their_numbers(ledger: Ledger, tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / "unit" / "data" / "track3_twenty_runs.txt"
+    told = import_log(ledger, source, mode="ce_baseline", name="muon")
+    assert [t.name for t in told] == [f"muon#{n}" for n in range(1, 21)]
+    rows = ledger.rows()
+    assert [(r.name, r.final_val) for r in rows] == [
+        (t.name, r.final_val_loss) for t, r in zip(told, parse_path(source), strict=True)]
+    before = contents(ledger.path)
+    assert not any(t.is_new for t in import_log(ledger, source, mode="ce_baseline", name="muon"))
+    assert contents(ledger.path) == before
+    curve = imported_curve(ledger.path.parent, ledger.evidence(rows[7].run_id) or pytest.fail("no evidence"))
+    assert curve.validations[-1].val_loss == rows[7].final_val
+    assert verify_ledger(Home(ledger.path.parent), full=True).disagreements == ()
+
+
+def test_a_slice_is_the_log_cut_at_a_step(ledger: Ledger, log: Path) -> None:
+    """As the slice of record: a run of 250 steps cut at 177, within the budget that the whole run misses."""
+    lines = [f"step:{s}/250 train_time:{s * 280}ms step_avg:280.00ms" for s in range(1, 251)]
+    for step, loss in ((25, "6.1"), (75, "5.2"), (125, "4.8"), (177, "4.3736"), (250, "4.0686")):
+        validation = f"step:{step}/250 val_loss:{loss} train_time:{step * 280}ms step_avg:280.00ms\n"
+        lines[step - 1] = validation + lines[step - 1]
+    log.write_text("\n".join(lines) + "\n")
+    import_log(ledger, log, mode="teacher")
+    (told,) = import_log(ledger, log, mode="teacher", slice_step=177)
+    whole, cut = ledger.rows()
+    assert (told.name, cut.name, cut.mode) == ("teacher_L3_100@slice177",) * 2 + ("teacher_slice",)
+    assert (whole.status, whole.train_time_ms, whole.steps, whole.final_val) == ("rejected", 70_000, 250, 4.0686)
+    assert (cut.train_time_ms, cut.steps, cut.final_val) == (49_560, 177, 4.3736)
+    assert {"budget-pass", "slice"} <= set(cut.labels)
+    assert "provisional" not in cut.labels
+    assert ledger.find_run("teacher_L3_100") == whole.run_id  # an exact name beats its slice
+    assert verify_ledger(Home(ledger.path.parent), full=True).disagreements == ()
+    with pytest.raises(UsageError, match="no line of its run 1 is of step 251"):
+        import_log(ledger, log, mode="teacher", slice_step=251)
+
+
+def test_a_run_that_stopped_early_is_provisional_and_a_person_may_say_so_of_others(ledger: Ledger, log: Path) -> None:
+    log.write_text(LOG.replace("/100 ", "/1555 "))
+    import_log(ledger, log, mode="kd", name="live")
+    log.write_text(LOG)
+    import_log(ledger, log, mode="kd", name="old", archival=True)
+    import_log(ledger, log, mode="ce_baseline", name="half", provisional=True)
+    labels = {r.name: {"provisional", "archival"} & set(r.labels) for r in ledger.rows()}
+    assert labels == {"live": {"provisional"}, "old": {"archival"}, "half": {"provisional"}}
+
+
+# Bad input: one clear message each, and nothing is written
+
+
+@pytest.mark.parametrize(("text", "how", "reason"), [
+    ("", {}, "it is empty"),
+    ("x" * 10_000_000, {}, "none of its 10000000 bytes"),
+    ("step:1/9 " + "m" * 10_000_000 + ":1 val_loss:1.0\n", {}, "none of its"),
+    ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.21 GiB.\n", {}, "none of its"),
+    ("| 8 | 15.016 | 8,734M | 34 | 8.09 | OK |\n" * 3, {}, "table of batch sizes"),
+    (LOG, {"name": "m" * 10_000_000}, "cannot be a run's name"),
+    (LOG, {"name": " "}, "cannot be a run's name"),
+    (LOG, {"name": "a\nb"}, "cannot be a run's name"),
+    (LOG, {"mode": "professor"}, "no mode 'professor'"),
+    (LOG, {"policy_name": "generous"}, "no teacher policy 'generous'"),
+    (LOG, {"campaign": "c" * 1000}, "1 to 200 characters"),
+], ids=["empty", "one long line", "10 MB metric name", "only out of memory", "batch table", "10 MB name", "blank name",
+        "two lines", "mode", "policy", "campaign"])
+def test_bad_input_is_refused_in_one_sentence(ledger: Ledger, log: Path, text: str, how: dict[str, Any],
+                                              reason: str) -> None:
+    log.write_text(text)
+    before = contents(ledger.path)
+    with pytest.raises(UsageError, match=reason) as told:
+        import_log(ledger, log, **{"mode": "teacher", **how})
+    assert len(told.value.message) < 400
+    assert "\n" not in told.value.message
+    assert contents(ledger.path) == before
+
+
+def test_the_command_says_what_became_of_each_run(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "a.log").write_text(LOG)
+    first = laptop.run("ledger", "import", "a.log", "--mode", "teacher", "--slice", "75")
+    assert b"a.log: imported as a@slice75 (modded-nanogpt/2)" in first.stderr
+    again = laptop.run("ledger", "import", "a.log", "--mode", "teacher", "--slice", "75")
+    assert b"a.log: is in the ledger as a@slice75" in again.stderr
+    refused = laptop.run("ledger", "import", str(RECORD), "--mode", "kd", code=2)
+    assert b"a CSV says of each run itself" in refused.stderr
+    other = laptop.run("ledger", "import", "a.log", "--mode", "professor", code=2)
+    assert b"professor" in other.stderr

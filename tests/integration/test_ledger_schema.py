@@ -20,7 +20,15 @@ from orchestrator.domain.verdict import GATE_BIT, Gate, Policy, Role
 from orchestrator.ledger.csv_file import MODES
 from orchestrator.ledger.engine import APPLICATION_ID, SCHEMA, fingerprint
 from orchestrator.ledger.imports import CSV_PARSER_ID
-from orchestrator.ledger.tables import METADATA, OVERWRITTEN, current_measurements, verdict_inputs
+from orchestrator.ledger.tables import (
+    METADATA,
+    OVERWRITTEN,
+    current_measurements,
+    rejudgement_inputs,
+    replication_inputs,
+    verdict_inputs,
+)
+from orchestrator.parsing.registry import FORMATS
 from orchestrator.wire.trainlog import PARSER_ID
 from tests.integration.ledger_kit import open_ledger, raw, sha
 
@@ -65,7 +73,7 @@ def test_every_table_is_strict_and_has_no_rowid(fresh: sqlite3.Connection) -> No
     tables = {name: (without_rowid, strict) for _, name, kind, _, without_rowid, strict in
               fresh.execute("PRAGMA table_list") if kind == "table" and not name.startswith("sqlite_")}
     del tables["alembic_version"]
-    assert len(tables) == 20
+    assert len(tables) == 27
     assert set(tables.values()) == {(1, 1)}
 
 
@@ -78,7 +86,7 @@ def test_the_code_knows_the_tables_as_they_are(fresh: sqlite3.Connection) -> Non
         kinds = {"TEXT": "TEXT", "INTEGER": "INTEGER", "FLOAT": "REAL"}
         assert found == {c.name: (kinds[str(c.type)], c.primary_key, isinstance(c.server_default, Computed))
                          for c in table.columns}, table.name
-    for view in (verdict_inputs, current_measurements):
+    for view in (verdict_inputs, current_measurements, rejudgement_inputs, replication_inputs):
         real = [r[1] for r in fresh.execute(f"PRAGMA table_info({view.name})")]
         assert {c.name for c in view.columns} == set(real)
 
@@ -86,7 +94,8 @@ def test_the_code_knows_the_tables_as_they_are(fresh: sqlite3.Connection) -> Non
 def test_the_edges_and_parsers_are_those_of_the_code(fresh: sqlite3.Connection) -> None:
     assert fresh.execute("SELECT from_state, to_state FROM attempt_edges ORDER BY 1, 2").fetchall() == edges()
     parsers = {tuple(r) for r in fresh.execute("SELECT parser_id, kind FROM parsers")}
-    assert parsers == {(PARSER_ID, "sealed"), (PARSER_ID, "log"), (CSV_PARSER_ID, "csv")}
+    logs = {(f.parser_id, "log") for f in FORMATS.values()}
+    assert parsers == {(PARSER_ID, "sealed"), (PARSER_ID, "log"), (CSV_PARSER_ID, "csv"), *logs}
 
 
 @pytest.mark.parametrize(("constraint", "words"), [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import sqlite3
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.domain.errors import UsageError
+from orchestrator.domain.lifecycle import ALL_LABELS
 from orchestrator.ledger.rows import LedgerRow
-from orchestrator.ledger.where import condition
+from orchestrator.ledger.where import LABEL_BIT, condition
 
 
 def row(**values: Any) -> LedgerRow:
@@ -66,3 +68,44 @@ def test_texts_and_numbers_are_not_compared_with_each_other() -> None:
 def test_no_text_does_anything_but_give_a_condition_or_a_usage_error(text: str) -> None:
     with contextlib.suppress(UsageError):
         assert condition(text)(row(final_val=1.0, labels=("promoted",))) in (True, False)
+
+
+def test_texts_that_no_row_could_hold_numbers_beyond_64_bits_and_deep_nests_are_refused() -> None:
+    for text in ("name == '\\ud800'", "steps < 99999999999999999999", "steps < 1e999", "not " * 30 + "archival",
+                 "host in ('a', 1)"):
+        with pytest.raises(UsageError, match="--where"):
+            condition(text)
+
+
+NUMBERS = ("final_val", "steps", "train_time_ms", "budget_ms")
+TEXTS = ("name", "host", "verdict")
+numbers = st.one_of(st.none(), st.integers(-3, 3), st.sampled_from([0.5, 2.0, 4.1, -0.25]))
+texts = st.one_of(st.none(), st.sampled_from(["", "a", "b", "B", "é", "1", "promote"]))
+rows_of_any_kind = st.builds(
+    lambda n, t, labels: row(**dict(zip(NUMBERS, n, strict=True)), **dict(zip(TEXTS, t, strict=True)),
+                             labels=tuple(sorted(labels))),
+    st.tuples(*[numbers] * len(NUMBERS)), st.tuples(*[texts] * len(TEXTS)),
+    st.sets(st.sampled_from(ALL_LABELS), max_size=3))
+order = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
+comparisons = st.one_of(
+    st.builds("{} {} {}".format, st.sampled_from(NUMBERS), order, st.sampled_from(["-1", "0", "2", "4.1", *NUMBERS])),
+    st.builds("{} {} {}".format, st.sampled_from(TEXTS), order, st.sampled_from(["''", "'b'", "'1'", *TEXTS])),
+    st.builds("{} {}".format, st.sampled_from(NUMBERS), st.sampled_from(["in (1, 4.1)", "not in (2,)", "is None"])),
+    st.builds("{} {}".format, st.sampled_from(TEXTS), st.sampled_from(["in ('a', '1')", "not in ()", "is not None"])),
+    st.sampled_from(["promoted", "budget_pass", "not archival"]))
+conditions = st.recursive(comparisons, lambda inner: st.one_of(
+    st.builds("({} {} {})".format, inner, st.sampled_from(["and", "or"]), inner),
+    st.builds("not ({})".format, inner)), max_leaves=6)
+
+
+@given(conditions, st.lists(rows_of_any_kind, max_size=8))
+def test_sql_and_python_say_the_same_of_every_row(text: str, rows: list[LedgerRow]) -> None:
+    asked = condition(text)
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"CREATE TABLE listed ({', '.join((*NUMBERS, *TEXTS, 'label_bits', 'at'))})")
+        for at, r in enumerate(rows):
+            values = [getattr(r, k) for k in (*NUMBERS, *TEXTS)] + [sum(LABEL_BIT[w] for w in r.labels), at]
+            connection.execute(f"INSERT INTO listed VALUES ({', '.join('?' * len(values))})", values)
+        found = [at for (at,) in connection.execute(f"SELECT at FROM listed WHERE {asked.sql} ORDER BY at",
+                                                    asked.parameters)]
+    assert found == [at for at, r in enumerate(rows) if asked(r)]

@@ -83,14 +83,15 @@ def test_each_gate_passes_fails_and_is_unknown(gate: Gate) -> None:
 
 @pytest.mark.parametrize("gate", [g for g in Gate if g is not Gate.NO_OOM_FALLBACK], ids=lambda g: g.value)
 def test_a_gate_that_is_not_asked_decides_nothing(gate: Gate) -> None:
-    others = Policy("others", Role.KD, tuple(g for g in Gate if g is not gate), budget_ms=69402, target_u6=4_070_000)
+    others = Policy("others", Role.KD, tuple(g for g in Gate if g is not gate), budget_ms=69402, target_u6=4_070_000,
+                    replication=FOUR_SEEDS if gate is not Gate.REPLICATED else None)
     changes = {k: v for k, v in FAILING[gate].items() if k != "complete" or gate is Gate.EVIDENCE_COMPLETE}
     assert judge(replace(GOOD, **changes), others).word is VerdictWord.PROMOTE
 
 
 def test_a_fallback_is_rejected_also_where_its_gate_is_not_asked() -> None:
     others = Policy("others", Role.KD, tuple(g for g in Gate if g is not Gate.NO_OOM_FALLBACK), budget_ms=69402,
-                    target_u6=4_070_000)
+                    target_u6=4_070_000, replication=FOUR_SEEDS)
     fallback = judge(replace(GOOD, oom_fallback=1), others)
     assert (fallback.word, fallback.fail_mask) == (VerdictWord.REJECT, GATE_BIT[Gate.NO_OOM_FALLBACK])
     assert judge(replace(GOOD, oom_fallback=None), others).word is VerdictWord.PROMOTE

@@ -37,7 +37,8 @@ _STAMPS = {"place": "placed_at", "started": "started_at", "ended": "ended_at", "
            "withdraw": "finished_at"}
 _NEW_ATTEMPT = {"state": "planned", "host": None, "bundle": None, "dispatch_sha256": None, "outcome": None,
                 "override_json": None, "placed_at": None, "started_at": None, "ended_at": None, "finished_at": None}
-_SINCE_0002 = {"override_json": None, "rule": 1}
+_ADDED_LATER = {"override_json": None, "rule": 1, "basis": "measured"}
+"""Columns that tables of older revisions lack, and what holds of every row of theirs."""
 _MOVE_WORDS = frozenset({"attempt_no", "event", "from", "to", "detail"})
 
 
@@ -144,7 +145,9 @@ class Replay:
                   **{"rule": 1, **payload})
 
     def _promoted(self, event: Row, payload: Row) -> None:
-        self._put("promotions", run_id=event["subject"], promoted_at=event["at"], event_seq=event["seq"], **payload)
+        # Before revision 0003 every promotion was of a candidate, and nothing but what was measured promoted.
+        self._put("promotions", run_id=event["subject"], promoted_at=event["at"], event_seq=event["seq"],
+                  **{"basis": "measured", **payload})
 
     def _observed(self, event: Row, payload: Row) -> None:
         self._put("host_facts", host=event["subject"], fact_no=payload["fact_no"], observed_at=event["at"],
@@ -156,8 +159,8 @@ class Replay:
 
 def _value(row: Row, column: str) -> Any:
     name, _, digest = column.partition("@")
-    if name in _SINCE_0002 and name not in row:
-        return _SINCE_0002[name]  # a ledger that was not upgraded yet
+    if name in _ADDED_LATER and name not in row:
+        return _ADDED_LATER[name]  # a ledger that was not upgraded yet
     value = row[name]
     return value if not digest or value is None else hashlib.sha256(str(value).encode()).hexdigest()
 

@@ -1,0 +1,115 @@
+"""Whether a campaign goes on, is paused, or was cancelled: a person's word, written into the ledger's chain.
+
+Whoever drives the campaign reads it each round, so the word holds for every process and every later launch. Paused,
+nothing new starts: what waits in a host's queue is asked back, what trains goes on to its end. Cancelled, what trains
+is stopped as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.dispatch.session import Session
+from orchestrator.dispatch.single import cancel_run
+from orchestrator.domain.errors import HostUnreachable, UsageError
+from orchestrator.domain.lifecycle import LIVE_STATES, State
+from orchestrator.ledger.reads import Reads
+from orchestrator.ledger.rows import AttemptRow, CampaignRow
+from orchestrator.ledger.store import Ledger
+
+Word = Literal["going", "paused", "cancelled"]
+_WORDS: dict[str, Word] = {"campaign_paused": "paused", "campaign_resumed": "going", "campaign_cancelled": "cancelled"}
+
+
+@dataclass(frozen=True)
+class Steering:
+    """What was said last, and when (None where nobody ever said anything)."""
+
+    word: Word
+    since: str | None = None
+
+
+def steering(ledger: Reads, campaign_id: str) -> Steering:
+    """What a person said last about the campaign."""
+    said = [e for e in ledger.notes(campaign_id) if e.kind in _WORDS]
+    return Steering(_WORDS[said[-1].kind], said[-1].at) if said else Steering("going")
+
+
+def require_going(ledger: Reads, campaign_id: str, name: str) -> None:
+    """Raise :class:`UsageError` for a campaign that is paused or was cancelled."""
+    now = steering(ledger, campaign_id)
+    if now.word != "going":
+        raise UsageError(f"campaign {name} is {now.word} since {now.since}",
+                         hint=f"'kdorch campaign resume {name}' carries on")
+
+
+def find_campaign_row(ledger: Reads, reference: str) -> CampaignRow:
+    """The newest campaign that answers to a name or an id. Raises :class:`UsageError` when there is none."""
+    found = ledger.find_campaigns(reference)
+    if not found:
+        raise UsageError(f"the ledger knows no campaign {reference!r}",
+                         hint="'kdorch campaign list' names those it knows")
+    return found[-1]
+
+
+def pause(session: Session, reference: str) -> list[str]:
+    """Let nothing new of the campaign start; says in words what that came to."""
+    campaign = find_campaign_row(session.ledger, reference)
+    now = steering(session.ledger, campaign.campaign_id)
+    if now.word == "cancelled":
+        raise UsageError(f"campaign {campaign.name} was cancelled on {now.since}; there is nothing to pause")
+    if now.word == "going":
+        session.ledger.note("campaign_paused", campaign.campaign_id, {"name": campaign.name})
+    attempts = _own_attempts(session, campaign)
+    waiting = [a for a in attempts if a.state in (State.STAGING, State.QUEUED)]
+    silent = {a.host for a in waiting if not _ask_back(session, a)}
+    running = [a for a in attempts if a.state in LIVE_STATES and a not in waiting]
+    words = [f"{campaign.name} is paused: {len(waiting)} waiting runs are asked back, {len(running)} go on to their "
+             f"end; 'kdorch campaign resume {campaign.name}' carries on"]
+    return words + [f"{host} does not answer; what waits there may still start" for host in sorted(h for h in silent
+                                                                                                 if h)]
+
+
+def cancel(session: Session, reference: str) -> list[str]:
+    """End the campaign: stop what runs, take back what waits. Runs that another campaign holds too are left to it."""
+    campaign = find_campaign_row(session.ledger, reference)
+    if steering(session.ledger, campaign.campaign_id).word != "cancelled":
+        session.ledger.note("campaign_cancelled", campaign.campaign_id, {"name": campaign.name})
+    words = []
+    for attempt in _own_attempts(session, campaign):
+        if attempt.state is State.PLANNED or attempt.state in LIVE_STATES:
+            try:
+                words.append(cancel_run(session, attempt.run_id))
+            except HostUnreachable as error:
+                words.append(f"{error.message}; run the command again when it answers")
+    return [*words, f"{campaign.name} is cancelled; its ledger and evidence stay"]
+
+
+def resume(ledger: Ledger, reference: str) -> CampaignRow:
+    """Take back a pause or a cancellation and return the campaign; harmless for one that goes on."""
+    campaign = find_campaign_row(ledger, reference)
+    if not campaign.source_text.strip():
+        raise UsageError(f"campaign {campaign.name} was imported; there is nothing to run")
+    if steering(ledger, campaign.campaign_id).word != "going":
+        ledger.note("campaign_resumed", campaign.campaign_id, {"name": campaign.name})
+    return campaign
+
+
+def _own_attempts(session: Session, campaign: CampaignRow) -> list[AttemptRow]:
+    """The current attempts of runs that no other campaign that goes on holds."""
+    ledger = session.ledger
+    others = {c.campaign_id for c in ledger.campaigns()
+              if c.name != campaign.name and steering(ledger, c.campaign_id).word == "going"}
+    own = [m.run_id for m in ledger.members(campaign.campaign_id)
+           if not others & {other.campaign_id for other in ledger.memberships(m.run_id)}]
+    return ledger.current_attempts(own)
+
+
+def _ask_back(session: Session, attempt: AttemptRow) -> bool:
+    """Ask the host to seal the attempt unless its trainer has started; False when the host does not answer."""
+    agent = session.pool.agent(attempt.host) if attempt.host is not None else None
+    if agent is None:
+        return False
+    agent.stop(attempt.run_id, attempt.attempt_no, "campaign paused by user", only_waiting=True)
+    return True
