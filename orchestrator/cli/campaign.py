@@ -10,6 +10,7 @@ import click
 
 from orchestrator.cli import steer
 from orchestrator.cli.options import exit_status_option, hosts_option, json_option, say
+from orchestrator.cli.promote import promote
 
 if TYPE_CHECKING:
     from orchestrator.dispatch.home import Home
@@ -200,3 +201,6 @@ def list_(as_json: bool) -> None:
     for row in known:
         click.echo(f"{row['name']:<20} {str(row['campaign_id'])[:12]}  {row['runs']} runs")
     click.echo(f"shipped: {', '.join(files)}")
+
+
+campaign.add_command(promote)

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from orchestrator.cli.anchor import anchor
+from orchestrator.cli.challenge import challenge
 from orchestrator.cli.compare import compare
 from orchestrator.cli.options import say
 from orchestrator.cli.parse import parse
+from orchestrator.cli.policies import policies
+from orchestrator.cli.rejudge import rejudge
 from orchestrator.cli.sql import sql
 from orchestrator.cli.stats import stats
 from orchestrator.cli.verify import verify
+from orchestrator.cli.waive import waive
 
 if TYPE_CHECKING:
     from orchestrator.ledger.listing_cache import Listed
@@ -73,7 +78,7 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
     if limit is None and form in ("table", "md"):
         limit = SHOWN
     asked = Asked(status=status, campaign=campaign, host=host, sort=sort, limit=limit or None,
-                  as_lines=form == "json" and keys is None,
+                  lines_of=form if form in ("json", "csv") and keys is None else None,
                   where=None if where_text is None else condition(where_text),
                   since=None if since_text is None else utc_text(since(since_text, utc_now())))
     home = Home.from_environment()
@@ -98,13 +103,13 @@ def _print(found: Listed, form: str, keys: tuple[str, ...] | None) -> None:
             raise UsageError("Parquet is not for a terminal", hint="kdorch ledger --format parquet > runs.parquet")
         sys.stdout.buffer.write(parquet_bytes(found.rows, keys))
         return
-    from orchestrator.report.tables import KEYS, csv_text, format_rows, json_lines
+    from orchestrator.report.tables import csv_lines, format_rows, json_lines
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     if form == "json" and keys is None:
         text = json_lines(found.lines)
     elif form == "csv" and keys is None:
-        text = csv_text(found.cells, KEYS)
+        text = csv_lines(found.lines)
     else:
         text = format_rows(found.rows, form, keys=keys, width=width)
     click.echo(text, nl=False)
@@ -115,6 +120,11 @@ ledger.add_command(compare)
 ledger.add_command(sql)
 ledger.add_command(stats)
 ledger.add_command(parse)
+ledger.add_command(policies)
+ledger.add_command(rejudge)
+ledger.add_command(waive)
+ledger.add_command(challenge)
+ledger.add_command(anchor)
 
 
 @ledger.command(epilog="""\b

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -20,18 +21,22 @@ EXIT_DISAGREES = 4
 Examples:
   kdorch ledger verify                  hash every file, measure every log again
   kdorch ledger verify --fast           the ledger file, and the sizes of the files
+  kdorch ledger verify --anchor old-report.md   and that the chain still holds what this report saw
   kdorch ledger verify --json | jq '.disagreements[]'
 Exit code 0: everything agrees; 4: something does not.""")
 @click.option("--fast/--full", "fast", default=False, help="Whether to leave out hashing and measuring.  [full]")
+@click.option("--anchor", "anchors", multiple=True, metavar="FILE",
+              type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Also hold the heads that this file names (a report, an anchor kept elsewhere) against the chain.")
 @json_option("What was checked and what disagrees, as JSON on standard output.")
-def verify(fast: bool, as_json: bool) -> int:
+def verify(fast: bool, anchors: tuple[Path, ...], as_json: bool) -> int:
     """Prove the ledger again: its chain, its rows, its verdicts, and every file of evidence they rest on."""
     from orchestrator.cli.transfer import CountView
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.verify import verify_ledger
 
     with CountView("evidence verified") as view:
-        told = verify_ledger(Home.from_environment(), full=not fast, progress=view)
+        told = verify_ledger(Home.from_environment(), full=not fast, progress=view, anchors=anchors)
     if as_json:
         body = {**asdict(told), "agrees": told.agrees, "head": {"seq": told.head[0], "hash": told.head[1]}}
         click.echo(json.dumps(body, indent=2, sort_keys=True))

@@ -8,7 +8,10 @@ from typing import Any
 
 from orchestrator.dispatch.failure_words import failure_words
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.session import utc_now
+from orchestrator.ledger.engine import utc_text
 from orchestrator.ledger.rows import Explanation
+from orchestrator.ledger.standing import standing
 from orchestrator.ledger.store import Ledger
 
 LINE_LIMIT = 400
@@ -37,7 +40,8 @@ class Shown:
         return json.dumps({**self.facts, "gates": [asdict(g) for g in self.gates]}, indent=2, sort_keys=True) + "\n"
 
     def as_text(self) -> str:
-        lines = [f"{key:<18} {value}" for key, value in self.facts.items() if value not in (None, "", [])]
+        lines = [f"{key:<18} {value}" for key, told in self.facts.items()
+                 for value in (told if isinstance(told, list) else [told]) if value not in (None, "")]
         lines.append("")
         for gate in self.gates:
             lines.append(f"{gate.result.upper():<8} {gate.gate:<18} {gate.number}   (asked: {gate.limit})")
@@ -61,6 +65,7 @@ def explain(home: Home, ledger: Ledger, reference: str) -> Shown:
         "attempt": told.attempt_no, "train_time_ms": row.train_time_ms, "final_val": row.final_val,
         "best_val": row.best_val, "steps_to_target": row.steps_to_target, "evidence": row.artifact_dir,
         "evidence_sha256": told.evidence_id,
+        **standing(ledger, told.campaign_id, run_id, today=utc_text(utc_now())[:10]),
     }
     return Shown(facts, tuple(_line(home, g) for g in told.gates))
 

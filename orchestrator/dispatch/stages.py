@@ -238,7 +238,8 @@ class Stages:
             target = choice.final_val_u6
         gates = tuple(g for g in asked.gates if not (g is Gate.TARGET_REACHED and target is None))
         return Policy(asked.name, asked.role, gates, budget_ms=budget_ms, budget_derivation=derivation,
-                      trend_points=asked.trend_points, trend_min_drop_u6=asked.trend_min_drop_u6, target_u6=target)
+                      trend_points=asked.trend_points, trend_min_drop_u6=asked.trend_min_drop_u6, target_u6=target,
+                      replication=asked.replication)
 
 
 def _first_of(plan: Plan, selector: str) -> PlannedRun | None:

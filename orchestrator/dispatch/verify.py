@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from orchestrator.dispatch.home import Home
 from orchestrator.domain.errors import KdorchError
 from orchestrator.ledger.imports import remeasure
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
+from orchestrator.ledger.verification.anchors import check_anchors
 from orchestrator.ledger.verification.database import check_database, examined
 from orchestrator.ledger.verification.findings import Disagreement, Findings
 from orchestrator.wire.documents import ExitDocument, parse_exit
@@ -44,12 +45,17 @@ class Verified:
         return not self.disagreements
 
 
-def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, _total: None) -> Verified:
-    """Verify the ledger of ``home``; writes nothing. Raises :class:`LedgerError` where there is no ledger."""
+def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, _total: None,
+                  anchors: Sequence[Path] = ()) -> Verified:
+    """Verify the ledger of ``home``; writes nothing. Raises :class:`LedgerError` where there is no ledger.
+
+    ``anchors`` are files kept elsewhere that name heads of the chain.
+    """
     found = Findings()
     with examined(home.ledger) as connection:
         head = check_database(connection, found)
         try:
+            check_anchors(connection, home.root, found, anchors)
             rows = [dict(r) for r in connection.execute(
                 "SELECT e.*, r.spec_json FROM evidence AS e LEFT JOIN runs AS r ON r.run_id = e.run_id "
                 "ORDER BY e.event_seq")]

@@ -41,7 +41,7 @@ def file_against_promotions(connection: Connection, at: str, verdict: Row[Any]) 
 
 def challenge(connection: Connection, at: str, campaign_id: str, run_id: str, verdict: Row[Any] | None, who: str,
               why: str) -> ChallengeRow:
-    """Challenge a run's promotion by another run's verdict. Raises :class:`LedgerError` where it contradicts nothing."""
+    """Challenge a run's promotion by another's verdict. Raises :class:`LedgerError` where it contradicts nothing."""
     p = promotions.c
     kinds = connection.execute(select(p.kind).where(p.campaign_id == campaign_id, p.run_id == run_id)
                                .order_by(p.event_seq.desc())).scalars().all()
@@ -58,6 +58,13 @@ def challenge(connection: Connection, at: str, campaign_id: str, run_id: str, ve
         raise LedgerError(f"run {verdict.run_id[:12]} is not another seed of the configuration of run {run_id[:12]}",
                           hint="a rerun differs in nothing but its seed")
     return write(connection, at, campaign_id, run_id, str(kinds[0]), verdict, who, why)
+
+
+def of_run(connection: Connection, campaign_id: str, run_id: str) -> list[ChallengeRow]:
+    """The challenges of a run's promotion, oldest first."""
+    c = challenges.c
+    query = select(challenges).where(c.campaign_id == campaign_id, c.run_id == run_id).order_by(c.challenge_no)
+    return [challenge_row(row) for row in connection.execute(query)]
 
 
 def write(connection: Connection, at: str, campaign_id: str, run_id: str, kind: str, verdict: Row[Any], who: str,

@@ -63,7 +63,8 @@ def _explanation(connection: Connection, member: MemberRow, row: LedgerRow, atte
                                  f"say {told.word.value}", hint="the ledger was changed by hand; restore a backup")
         gates = tuple(_proof(connection, verdict, policy, g) for g in told.gates)
     return Explanation(
-        row=row, stage=member.stage, attempt_no=attempt_no, policy_name=None if policy is None else policy.name,
+        row=row, campaign_id=member.campaign_id, stage=member.stage, attempt_no=attempt_no,
+        policy_name=None if policy is None else policy.name,
         policy_id=policy_id, budget_derivation=None if policy is None else policy.budget_derivation or None,
         evidence_id=evidence_id, asserted=bool(verdict is not None and verdict.asserted), gates=gates)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, or_, select
 from orchestrator.domain.errors import LedgerTampered
 from orchestrator.domain.verdict import Gate, GateInputs, Policy, Verdict
 from orchestrator.domain.verdict import judge as judge_by_domain
-from orchestrator.ledger import chain, queries
+from orchestrator.ledger import chain, challenging, queries, replicating
 from orchestrator.ledger.rows import VerdictRow
 from orchestrator.ledger.tables import VERDICT_INPUTS, campaign_runs, verdict_inputs, verdicts
 
@@ -19,13 +19,14 @@ RULE = 2
 
 
 def members_touched(connection: Connection, run_id: str) -> list[tuple[str, str]]:
-    """Every membership whose verdict may change when ``run_id`` gets evidence: its own, its students', and those
-    compared with it."""
+    """Every membership whose verdict may change when ``run_id`` gets evidence: its own, its students', those compared
+    with it, and the other seeds of its configuration where they are replicated together."""
     m = campaign_runs.c
     query = select(m.campaign_id, m.run_id).where(
         or_(m.run_id == run_id, m.teacher_run_id == run_id, m.reference_run_id == run_id)
     ).order_by(m.event_seq)
-    return [(r.campaign_id, r.run_id) for r in connection.execute(query)]
+    found = [(r.campaign_id, r.run_id) for r in connection.execute(query)]
+    return list(dict.fromkeys([*found, *replicating.siblings(connection, run_id)]))
 
 
 def latest_verdict(connection: Connection, campaign_id: str, run_id: str) -> Row[Any] | None:
@@ -39,6 +40,8 @@ def latest_verdict(connection: Connection, campaign_id: str, run_id: str) -> Row
 
 def is_current(connection: Connection, campaign_id: str, run_id: str) -> bool:
     """Whether the last verdict follows from what is known now, or nothing can be judged yet."""
+    if replicating.is_due(connection, campaign_id, run_id):
+        return False
     inputs = _inputs(connection, campaign_id, run_id)
     return inputs is None or _same(inputs, latest_verdict(connection, campaign_id, run_id))
 
@@ -49,6 +52,7 @@ def judge_member(connection: Connection, at: str, campaign_id: str, run_id: str)
     None where there is no evidence or no pinned policy. Writes a row only when an input changed since the last one.
     Raises :class:`LedgerTampered` when the database's verdict is not the domain's.
     """
+    replicating.refresh(connection, at, campaign_id, run_id)
     inputs = _inputs(connection, campaign_id, run_id)
     if inputs is None:
         return None
@@ -64,6 +68,7 @@ def judge_member(connection: Connection, at: str, campaign_id: str, run_id: str)
         last = latest_verdict(connection, campaign_id, run_id)
         assert last is not None
         _hold_against_domain(connection, last)
+        challenging.file_against_promotions(connection, at, last)
     assert last is not None
     return verdict_row(last)
 

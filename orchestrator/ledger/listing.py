@@ -124,13 +124,13 @@ def rows(connection: Connection, *, status: str | None = None, campaign: str | N
 def check_status(status: str | None) -> None:
     """Raises :class:`UsageError` for a label that does not exist."""
     if status is not None and status not in ALL_LABELS:
-        raise UsageError(f"there is no status {status!r}", hint=f"labels are: {', '.join(ALL_LABELS)}")
+        raise UsageError(f"there is no status {status[:60]!r}", hint=f"labels are: {', '.join(ALL_LABELS)}")
 
 
 def check_sort(sort: str | None) -> None:
     """Raises :class:`UsageError` for a key that rows cannot be sorted by."""
     if sort is not None and sort not in SORT_KEYS:
-        raise UsageError(f"cannot sort by {sort!r}", hint=f"keys are: {', '.join(SORT_KEYS)}")
+        raise UsageError(f"cannot sort by {sort[:60]!r}", hint=f"keys are: {', '.join(SORT_KEYS)}")
 
 
 def keyed_rows(connection: Connection, *, campaign: str | None = None,
@@ -163,7 +163,7 @@ def campaign_ids(connection: Connection, reference: str) -> list[str]:
     found = [c.campaign_id for c in queries.find_campaigns(connection, reference)]
     if not found:
         names = sorted({c.name for c in queries.all_campaigns(connection)})
-        raise UsageError(f"no campaign is called {reference!r}, and no campaign's id begins so",
+        raise UsageError(f"no campaign is called {reference[:60]!r}, and no campaign's id begins so",
                          hint=f"the ledger knows: {', '.join(names) or 'none yet'}")
     return found
 

@@ -14,11 +14,13 @@ decided from the ledger itself, and ``kdorch ledger verify`` removes it, so that
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -34,9 +36,10 @@ from orchestrator.ledger.where import LABEL_BIT, Condition, labelled
 KEYS = tuple(f.name for f in fields(LedgerRow))
 _LISTS = ("labels", "failed_gates")
 _LIST_PLACES = tuple(KEYS.index(name) for name in _LISTS)
-_EDITION = 2
+_EDITION = 3
 """Higher whenever ``listing`` gives other rows for the same ledger."""
 _BUSY_S = 60.0
+_MAPPED_BYTES = 1 << 30
 _CHUNK = 500
 _MANY_RUNS = 5000
 _ORDER = "campaign_seq, ordinal, event_seq, name"
@@ -45,15 +48,16 @@ _COLUMNS = (*KEYS, "label_bits", "campaign_id", "campaign_seq", "ordinal", "even
 _TABLES = f"""
 CREATE TABLE seen (edition TEXT, seq INTEGER, hash TEXT, reachable TEXT);
 CREATE TABLE listed ({", ".join(_COLUMNS[:-1])}, told_as INTEGER PRIMARY KEY);
-CREATE TABLE told (told_as INTEGER PRIMARY KEY, line);
+CREATE TABLE told (told_as INTEGER PRIMARY KEY, json, csv);
 CREATE INDEX by_run ON listed (run_id);
 CREATE INDEX by_order ON listed ({_ORDER});
 CREATE INDEX by_campaign ON listed (campaign_id);
 """
 _INSERT = f"INSERT INTO listed VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - marks
-_INSERT_LINE = "INSERT INTO told VALUES (?, ?)"
+_INSERT_LINE = "INSERT INTO told VALUES (?, ?, ?)"
 _CELLS = f"SELECT {', '.join(KEYS)} FROM listed"  # noqa: S608 - keys of a dataclass
-_LINES = "SELECT told.line FROM listed CROSS JOIN told USING (told_as)"
+_LINES = {"json": "SELECT told.json FROM listed CROSS JOIN told USING (told_as)",
+          "csv": "SELECT told.csv FROM listed CROSS JOIN told USING (told_as)"}
 # A run's row changes with the run itself, its teacher and its campaign.
 _TOUCHED = text("""
 SELECT run_id FROM campaign_runs WHERE run_id IN (SELECT subject FROM events WHERE seq > :seq)
@@ -78,8 +82,8 @@ class Asked:
     where: Condition | None = None
     sort: str | None = None
     limit: int | None = None
-    as_lines: bool = False
-    """Give each row as a line of JSON, an object with all keys, which is there already."""
+    lines_of: str | None = None
+    """Give each row as a line that is there already: ``json``, an object with all keys, or ``csv``."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class Listed:
     """What was found, and how many there were before ``limit``.
 
     ``cells`` are the values of each row in the order of :data:`KEYS`, those that are lists joined by ``;``; ``lines``
-    the rows as JSON where they were asked for so, and then there are no cells.
+    the rows as text where they were asked for so, and then there are no cells.
     """
 
     total: int = 0
@@ -103,6 +107,10 @@ class Listed:
         return [_row(values) for values in self.cells]
 
 
+class _Unusable(Exception):
+    """The table could not be read or written, which says nothing of the ledger."""
+
+
 def ask(path: Path, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
         on_build: Callable[[int], None] = lambda _runs: None) -> Listed:
     """Answer for the ledger ``path``, which ``reading`` opens a transaction on.
@@ -115,12 +123,12 @@ def ask(path: Path, reading: Callable[[], AbstractContextManager[Connection]], a
     place = cache_path(path)
     try:
         return _ask(place, reading, asked, on_build)
-    except sqlite3.DatabaseError:
+    except (_Unusable, sqlite3.Error):
         # Locked for too long, on a disk that is full or read-only, or no table of ours: it is only a cache.
         again = place if _discard_broken(place) else None
     try:
         return _ask(again, reading, asked, on_build)
-    except sqlite3.DatabaseError:
+    except (_Unusable, sqlite3.Error):
         if again is None:
             raise
     return _ask(None, reading, asked, on_build)
@@ -132,16 +140,20 @@ def cache_path(ledger: Path) -> Path:
 
 
 def forget(ledger: Path) -> None:
-    """Remove the table; the next listing makes it anew."""
-    cache_path(ledger).unlink(missing_ok=True)
+    """Remove the table where that is possible; the next listing makes it anew."""
+    with suppress(OSError):
+        cache_path(ledger).unlink()
 
 
 def _ask(place: Path | None, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
          on_build: Callable[[int], None]) -> Listed:
     with _opened(place) as cache, reading() as connection:
         campaigns = None if asked.campaign is None else listing.campaign_ids(connection, asked.campaign)
-        _bring_up_to_date(cache, connection, on_build)
-        return _answer(cache, asked, campaigns)
+        try:
+            _bring_up_to_date(cache, connection, on_build)
+            return _answer(cache, asked, campaigns)
+        except sqlite3.Error as error:  # the ledger's own errors come from SQLAlchemy
+            raise _Unusable from error
 
 
 @contextmanager
@@ -151,6 +163,7 @@ def _opened(place: Path | None) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:" if place is None else place, isolation_level=None,
                                  timeout=_BUSY_S)) as cache:
         cache.execute("PRAGMA synchronous = OFF")
+        cache.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
         cache.execute("BEGIN IMMEDIATE")
         yield cache
         cache.execute("COMMIT")
@@ -253,9 +266,15 @@ def _insert(cache: sqlite3.Connection, found: Iterable[listing.Placed]) -> None:
         cells.append((*(";".join(v) if k in _LISTS else v for k, v in values.items()),
                       sum(LABEL_BIT[label] for label in p.row.labels), p.campaign_id, p.campaign_seq, p.ordinal,
                       p.event_seq, p.changed_at, told_as))
-        lines.append((told_as, json.dumps(values, allow_nan=False)))
+        lines.append((told_as, json.dumps(values, allow_nan=False), _csv_line(cells[-1][:len(KEYS)])))
     cache.executemany(_INSERT, cells)
     cache.executemany(_INSERT_LINE, lines)
+
+
+def _csv_line(values: tuple[Any, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(values)
+    return out.getvalue()
 
 
 def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None) -> Listed:
@@ -271,8 +290,10 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
         parts.append(("changed_at >= ?", (asked.since,)))
     where = f" WHERE {' AND '.join(sql for sql, _ in parts)}" if parts else ""
     values = tuple(v for _, some in parts for v in some)
-    count = f"SELECT count(*) FROM listed{where}"  # noqa: S608 - words of this module and of ``where``
-    total: int = cache.execute(count, values).fetchone()[0]
+    total = -1
+    if asked.limit is not None:
+        count = f"SELECT count(*) FROM listed{where}"  # noqa: S608 - words of this module and of ``where``
+        total = cache.execute(count, values).fetchone()[0]
     order = _ORDER
     if asked.sort is not None:
         key = asked.sort.removeprefix("-")
@@ -280,12 +301,15 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
     newest_first = asked.sort is None and asked.limit is not None and total > asked.limit
     if newest_first:
         order = ", ".join(f"{column} DESC" for column in _ORDER.split(", "))
-    what = _LINES if asked.as_lines else _CELLS
+    what = _CELLS if asked.lines_of is None else _LINES[asked.lines_of]
     found = cache.execute(f"{what}{where} ORDER BY {order} LIMIT ?",
                           (*values, -1 if asked.limit is None else asked.limit)).fetchall()
     if newest_first:
         found.reverse()
-    return Listed(total, lines=[line for (line,) in found]) if asked.as_lines else Listed(total, cells=found)
+    total = len(found) if asked.limit is None else total
+    if asked.lines_of is not None:
+        return Listed(total, lines=[line for (line,) in found])
+    return Listed(total, cells=found)
 
 
 def _row(values: tuple[Any, ...]) -> LedgerRow:

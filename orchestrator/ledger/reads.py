@@ -30,10 +30,12 @@ from orchestrator.ledger.rows import (
     ValidationRecord,
 )
 
-NOTES = ("lane_fallback", "withdrawal_asked", "run_moved", "campaign_paused", "campaign_resumed", "campaign_cancelled")
+PERSON_NOTE = "person_note"
+NOTES = ("lane_fallback", "withdrawal_asked", "run_moved", "campaign_paused", "campaign_resumed", "campaign_cancelled",
+         PERSON_NOTE)
 """Events that say what was decided and why, and from which no row follows: a run goes to another host than its lane's
 first, a waiting run is asked back from its host, a person moved it; a person steered a campaign (its id is the
-subject)."""
+subject); a person said something of a run, in the payload's ``words``."""
 
 
 class Reads:

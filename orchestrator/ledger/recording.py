@@ -13,7 +13,6 @@ from sqlalchemy import Connection, insert, select, update
 from orchestrator.domain.errors import LedgerError, StaleRun
 from orchestrator.domain.lifecycle import TERMINAL_STATES, Event, Outcome, State
 from orchestrator.domain.lifecycle import advance as next_state
-from orchestrator.domain.verdict import Policy
 from orchestrator.ledger import chain, queries
 from orchestrator.ledger.rows import (
     CampaignRecord,
@@ -31,9 +30,7 @@ from orchestrator.ledger.tables import (
     evidence,
     evidence_files,
     measurements,
-    policies,
     runs,
-    stage_policies,
     validations,
 )
 
@@ -53,29 +50,6 @@ def record_campaign(connection: Connection, now: str, record: CampaignRecord) ->
         "source_sha256": hashlib.sha256(record.source_text.encode()).hexdigest(),
         "overrides_sha256": hashlib.sha256(record.overrides_json.encode()).hexdigest()})
     connection.execute(insert(campaigns).values(**asdict(record), recorded_at=now, event_seq=seq))
-
-
-def pin(connection: Connection, now: str, campaign_id: str, stage: str, policy: Policy) -> str:
-    """Pin a stage's policy once. Raises :class:`LedgerError` for another one."""
-    policy_id = hashlib.sha256(policy.canonical()).hexdigest()
-    pinned = queries.pinned_policy_id(connection, campaign_id, stage)
-    if pinned == policy_id:
-        return policy_id
-    if pinned is not None:
-        before = queries.policy_by_id(connection, pinned)
-        raise LedgerError(f"stage {stage} is held to policy {before.name} ({pinned[:12]}); it cannot be changed to "
-                          f"{policy.name} ({policy_id[:12]})",
-                          hint="a pinned policy binds the whole campaign; ask the new question in a new campaign")
-    if connection.execute(select(policies.c.policy_id).where(policies.c.policy_id == policy_id)).first() is None:
-        connection.execute(insert(policies).values(
-            policy_id=policy_id, name=policy.name, role=policy.role.value, gate_mask=policy.gate_mask,
-            budget_ms=policy.budget_ms, trend_points=policy.trend_points, trend_min_drop_u6=policy.trend_min_drop_u6,
-            target_u6=policy.target_u6, body=policy.canonical().decode()))
-    seq = chain.append(connection, now, "policy_pinned", campaign_id, {
-        "stage": stage, "policy_id": policy_id, "policy": policy.body()})
-    connection.execute(insert(stage_policies).values(
-        campaign_id=campaign_id, stage=stage, policy_id=policy_id, pinned_at=now, event_seq=seq))
-    return policy_id
 
 
 def is_recorded(connection: Connection, member: MemberRecord) -> bool:

@@ -324,6 +324,7 @@ class Explanation:
     """Why a run stands where it stands."""
 
     row: LedgerRow
+    campaign_id: str
     stage: str
     attempt_no: int | None
     policy_name: str | None

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import insert, select, update
 
 from orchestrator.domain.errors import LedgerError, StaleRun
 from orchestrator.domain.lifecycle import Event, Outcome, State
 from orchestrator.domain.lifecycle import advance as next_state
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, judging, queries, recording, surroundings
-from orchestrator.ledger.engine import SCHEMA, Schema, open_engine, translated, utc_text
-from orchestrator.ledger.reads import NOTES, Reads
+from orchestrator.ledger import chain, judging, pinning, promoting, queries, recording, surroundings
+from orchestrator.ledger.court import Court
+from orchestrator.ledger.engine import SCHEMA, Schema, open_engine
+from orchestrator.ledger.reads import NOTES
 from orchestrator.ledger.rows import (
     CampaignRecord,
     EvidenceRecord,
@@ -39,17 +39,12 @@ from orchestrator.ledger.rows import (
 from orchestrator.ledger.tables import (
     attempts,
     host_reachability,
-    promotions,
     resolutions,
 )
 
 
-class Ledger(Reads):
+class Ledger(Court):
     """An open ledger. Use :meth:`open`; a context manager. Safe to share between threads and processes."""
-
-    def __init__(self, path: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
-        super().__init__(path, engine)
-        self._clock = clock
 
     @classmethod
     def open(cls, path: Path, *, clock: Callable[[], datetime], read_only: bool = False,
@@ -72,12 +67,6 @@ class Ledger(Reads):
 
     def close(self) -> None:
         self._engine.dispose()
-
-    @contextmanager
-    def _writing(self) -> Iterator[tuple[Connection, str]]:
-        """A write transaction and the time it is recorded under."""
-        with translated(self.path), self._engine.begin() as connection:
-            yield connection, utc_text(self._clock())
 
     # -- campaigns, runs, policies -------------------------------------------------------------------------------
 
@@ -107,7 +96,7 @@ class Ledger(Reads):
     def pin_policy(self, campaign_id: str, stage: str, policy: Policy) -> str:
         """Hold a stage to ``policy`` for ever and return its id. Raises :class:`LedgerError` for a second one."""
         with self._writing() as (connection, now):
-            return recording.pin(connection, now, campaign_id, stage, policy)
+            return pinning.pin(connection, now, campaign_id, stage, policy)
 
     def resolve(self, record: ResolutionRecord) -> ResolutionRecord:
         """Pin a choice. The first to do so decides; returns what is pinned, which may be another's choice."""
@@ -203,21 +192,11 @@ class Ledger(Reads):
             return judging.judge_member(connection, now, campaign_id, run_id)
 
     def promote_candidate(self, campaign_id: str, run_id: str) -> None:
-        """Mark a promoted run as chosen for what comes next; idempotent. Raises :class:`LedgerError` where the last
-        verdict is not promote."""
+        """Mark a run that passed as chosen for what comes next, unless it is promoted already. Raises
+        :class:`LedgerError` where the last verdict is not promote."""
         with self._writing() as (connection, now):
-            verdict = judging.latest_verdict(connection, campaign_id, run_id)
-            if verdict is None or verdict.verdict != "promote":
-                raise LedgerError(f"run {run_id[:12]} has no verdict 'promote' in this campaign",
-                                  hint="'kdorch ledger show' says which gate stands against it")
-            p = promotions.c
-            if connection.execute(select(p.kind).where(
-                    p.campaign_id == campaign_id, p.run_id == run_id)).first() is not None:
-                return
-            values = {"campaign_id": campaign_id, "verdict_no": verdict.verdict_no, "verdict": verdict.verdict,
-                      "kind": "candidate", "basis": "measured"}
-            seq = chain.append(connection, now, "promoted", run_id, values)
-            connection.execute(insert(promotions).values(**values, run_id=run_id, promoted_at=now, event_seq=seq))
+            if not promoting.of_run(connection, campaign_id, run_id):
+                promoting.promote(connection, now, campaign_id, run_id)
 
     def import_runs(self, campaign: CampaignRecord, pins: Mapping[str, Policy],
                     entries: Sequence[ImportRecord]) -> list[str]:
@@ -230,7 +209,7 @@ class Ledger(Reads):
         with self._writing() as (connection, now):
             recording.record_campaign(connection, now, campaign)
             for stage, policy in pins.items():
-                recording.pin(connection, now, campaign.campaign_id, stage, policy)
+                pinning.pin(connection, now, campaign.campaign_id, stage, policy)
             for entry in entries:
                 if recording.import_run(connection, now, entry):
                     new.append(entry.run.run_id)

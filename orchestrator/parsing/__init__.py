@@ -14,8 +14,11 @@ what a resumption overwrites; ``series`` holds a run in columns; ``record`` says
 The formats themselves are tables of patterns, one small module each; ``registry`` lists them. To add one, write the
 patterns, give it a name and ``name/1``, and list it.
 
-The ledger's registered parser ``modded-nanogpt/1`` (``wire.trainlog``) is another one on purpose: it keeps a byte
-offset, the free words and the markers of every line as evidence, and its results never change.
+Two readers, one grammar. ``reader`` gives figures, fast; ``curves`` gives every line with its place in the file, for
+the ledger's imports. Which line of ours or of modded-nanogpt's means what is decided by ``wire.loglines`` alone. The
+sealed logs of kdorch's own runs are read by ``wire.trainlog``, registered as ``modded-nanogpt/1``: it follows a log
+that grows, keeps its marks (a KD stop, the profile of a step, why a run ended), and its results never change, because
+verdicts rest on them. Every other format has its one owner here, and tests hold the three together.
 """
 
 from orchestrator.parsing.reader import parse_bytes, parse_path, parse_stream

@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_model import Campaign, Stage
+from orchestrator.planning.canonical import shared_canonical_bytes
 from orchestrator.planning.complaints import complaints
 from orchestrator.planning.findings import DocPath, Findings, at
 from orchestrator.planning.grid import RESERVED_KEYS, Cell, Layer, locate
 from orchestrator.planning.names import run_name
 from orchestrator.planning.policy import Choice, Earlier, known_stage
 from orchestrator.planning.stages import LaidRun, PlannedStage, Ranked
-from orchestrator.wire.spec import Spec, canonical_bytes
+from orchestrator.wire.spec import Spec
 
 
 @dataclass
@@ -75,7 +76,7 @@ def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tu
     except ValueError as error:
         findings.add((*doc, "names") if stage.names else doc, str(error))
         return None
-    data = canonical_bytes(body)
+    data = shared_canonical_bytes(body)
     return LaidRun(stage.name, role, name, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from orchestrator.domain.replication import MOST_SEEDS
 from orchestrator.domain.verdict import MAX_TREND_POINTS, Gate
 from orchestrator.planning.draws import RandomSearch
 from orchestrator.planning.needs import Needs
@@ -123,6 +124,14 @@ class BudgetRule(Piece):
         return self.of.partition(".")[0]
 
 
+class ReplicationAsked(Piece):
+    """A test registered beforehand: how many fresh seeds, all stopped at which step, by which rule."""
+
+    rule: str = Field(description="a rule's name: 'kdorch ledger policies' lists them")
+    seeds: Annotated[int, Field(ge=1, le=MOST_SEEDS)]
+    stop_step: Annotated[int, Field(ge=1, lt=2**53)]
+
+
 class PolicyRule(Piece):
     """Gates with their numbers. A bare word, or ``use``, names a shipped policy."""
 
@@ -135,6 +144,7 @@ class PolicyRule(Piece):
     trend_min_drop: Annotated[float, Field(ge=0, lt=100, allow_inf_nan=False)] = Field(
         1e-6, description="nats by which each of the first trend_points validations must fall")
     target: TargetRule | None = None
+    replication: ReplicationAsked | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -178,7 +188,7 @@ class Select(Piece):
 
 
 class Halving(Piece):
-    """Successive halving over the horizon: each rung keeps one in ``eta`` and makes the horizon ``eta`` times longer."""
+    """Successive halving over the horizon: each rung keeps one in ``eta``, over a horizon ``eta`` times as long."""
 
     eta: Annotated[int, Field(ge=2, le=10)] = 3
     rungs: Annotated[int, Field(ge=2, le=8)] = 3

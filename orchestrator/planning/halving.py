@@ -73,4 +73,4 @@ def _rung_policy(stage: Stage) -> PolicyRule | None:
     gates = tuple(g for g in (rule.gates if rule is not None and rule.gates is not None else
                               DEFAULT_GATES[Role(stage.role)]) if g not in _COMPARING)
     base = rule if rule is not None else PolicyRule(name=stage.name)
-    return base.model_copy(update={"name": f"{base.name}-rung", "gates": gates})
+    return base.model_copy(update={"name": f"{base.name}-rung", "gates": gates, "replication": None})

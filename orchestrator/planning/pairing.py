@@ -13,7 +13,7 @@ def comparison_facts(spec: Spec) -> dict[str, Any]:
     data = spec.data
     return {
         "data": (data.corpus, data.train, data.validation, data.sha256),
-        "batch": (data.batch_sequences, data.sequence_length),
+        "batch": (data.batch_sequences, data.sequence_length, [(s.until, s.batch_sequences) for s in spec.stages]),
         "validation": spec.validation,
         "horizon": spec.horizon,
         "seed": spec.seed,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from orchestrator.domain.metrics import to_u6
+from orchestrator.domain.replication import NAMED_RULES, ReplicationRule
 from orchestrator.domain.verdict import DEFAULT_GATES, SHIPPED_POLICIES, Gate, Role
 from orchestrator.planning.campaign_model import PolicyRule, Stage
 from orchestrator.planning.findings import DocPath, Findings
@@ -56,6 +57,7 @@ class PolicyPlan:
     target_key: str | None
     target_of: str | None
     admits: Mapping[str, Any]
+    replication: ReplicationRule | None = None
 
     def body(self) -> dict[str, Any]:
         """Plain data for hashing and showing; numbers that are still open stay open."""
@@ -66,6 +68,8 @@ class PolicyPlan:
             "budget_of": self.budget_of, "budget_like": self.budget_like, "trend_points": self.trend_points,
             "trend_min_drop_u6": self.trend_min_drop_u6, "target_u6": self.target_u6, "target_key": self.target_key,
             "target_of": self.target_of,
+            # Left out where there is none, so that campaigns of before keep their identity.
+            **({"replication": self.replication.body()} if self.replication is not None else {}),
         }
 
     def budget_words(self) -> str:
@@ -157,7 +161,7 @@ def _shipped(name: str, role: Role, stage: Stage, target: Choice | None, where: 
 def _written(rule: PolicyRule, role: Role, stage: Stage, doc: DocPath, earlier: Earlier, target: Choice | None,
              all_stages: frozenset[str], findings: Findings) -> PolicyPlan | None:
     where = (*doc, "policy")
-    gates = tuple(g for g in Gate if g in (rule.gates if rule.gates is not None else DEFAULT_GATES[role]))
+    gates = _gates(rule, role, where, findings)
     literal = stage.target.value if stage.target is not None else None
     if rule.target is not None:
         if stage.target is not None:
@@ -171,9 +175,17 @@ def _written(rule: PolicyRule, role: Role, stage: Stage, doc: DocPath, earlier: 
             return None  # it aims at a choice that is wrong, and that is said already
         findings.add(where, "the gate target_reached needs a target: 'target: {from: STAGE.best}' or a loss")
         return None
+    replication, own_target = _replication(rule, stage, where, findings)
+    if literal is None and target is None and own_target is not None:
+        literal = own_target / 1e6
+    if replication is not None and literal is None and target is None:
+        findings.add((*where, "replication"), f"the rule {replication.rule} has no target of its own; give the stage "
+                                              "one: 'target: {from: STAGE.best}' or a loss")
+        return None
     drop = to_u6(rule.trend_min_drop)
     assert drop is not None
-    common: dict[str, Any] = {"target_u6": None if literal is None else to_u6(literal), "target": target}
+    common: dict[str, Any] = {"target_u6": None if literal is None else to_u6(literal), "target": target,
+                              "replication": replication}
     name = rule.name or "policy"
     if rule.budget_ms is not None:
         words = f"{rule.budget_ms} ms, written in the campaign file"
@@ -203,11 +215,44 @@ def _written(rule: PolicyRule, role: Role, stage: Stage, doc: DocPath, earlier: 
     return _plan(name, role, gates, rule.trend_points, drop, like=teachers, like_plan=like, **common)
 
 
+def _gates(rule: PolicyRule, role: Role, where: DocPath, findings: Findings) -> tuple[Gate, ...]:
+    """The gates that a written policy asks, in their order. A replication brings its own gate along."""
+    asked = set(rule.gates if rule.gates is not None else DEFAULT_GATES[role])
+    if rule.replication is not None:
+        asked.add(Gate.REPLICATED)
+    elif Gate.REPLICATED in asked:
+        findings.add((*where, "gates"), "the gate replicated needs 'replication: {rule: …, seeds: …, stop_step: …}'")
+        asked.discard(Gate.REPLICATED)
+    return tuple(g for g in Gate if g in asked)
+
+
+def _replication(rule: PolicyRule, stage: Stage, where: DocPath,
+                 findings: Findings) -> tuple[ReplicationRule | None, int | None]:
+    """The replication that a written policy asks, with the target that its rule was written for."""
+    asked = rule.replication
+    if asked is None:
+        return None, None
+    spot = (*where, "replication")
+    named = NAMED_RULES.get(asked.rule)
+    if named is None:
+        findings.add((*spot, "rule"), f"there is no replication rule {asked.rule!r}; expected one of: "
+                                      f"{', '.join(NAMED_RULES)}")
+        return None, None
+    if stage.stop_at_target:
+        findings.add(spot, "every seed must run to the same step, fixed beforehand; 'stop_at_target' lets each stop at "
+                           "its own validation loss")
+    try:
+        return named.at(asked.seeds, asked.stop_step), named.target_u6
+    except ValueError as error:
+        findings.add((*spot, "seeds"), str(error))
+        return None, None
+
+
 def _plan(name: str, role: Role, gates: tuple[Gate, ...], trend_points: int, drop: int, *,
           budget_ms: int | None = None, budget_derivation: str = "", fraction: Decimal | None = None,
           of: str | None = None, of_run: str | None = None, like: str | None = None,
           like_plan: PolicyPlan | None = None, target_u6: int | None = None,
-          target: Choice | None = None) -> PolicyPlan:
+          target: Choice | None = None, replication: ReplicationRule | None = None) -> PolicyPlan:
     budget: Any = budget_ms
     if fraction is not None:
         budget = {"fraction": f"{fraction.normalize():f}", "of": of_run}
@@ -216,9 +261,10 @@ def _plan(name: str, role: Role, gates: tuple[Gate, ...], trend_points: int, dro
     admits = {
         "gates": [g.value for g in gates], "trend_points": trend_points, "trend_min_drop_u6": drop, "budget": budget,
         "target": target.key if target is not None else target_u6,
+        **({"replication": replication.body()} if replication is not None else {}),
     }
     return PolicyPlan(
         name=name, role=role, gates=gates, budget_ms=budget_ms, budget_derivation=budget_derivation,
         budget_fraction=fraction, budget_of=of, budget_like=like, trend_points=trend_points, trend_min_drop_u6=drop,
         target_u6=target_u6, target_key=target.key if target is not None else None,
-        target_of=target.text if target is not None else None, admits=admits)
+        target_of=target.text if target is not None else None, admits=admits, replication=replication)

@@ -68,10 +68,19 @@ def _best_arm(analysis: Analysis, best: Arm) -> str:
     if best.against_control is not None:
         parts.append(_against("the same schedule without KD", best.against_control))
     else:
-        parts.append("no control of the same schedule, so the schedule alone may explain it")
+        parts.append("uncontrolled: no control of the same schedule, so the schedule alone may explain it")
     if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
         parts.append(_time(best.against_ce, cost))
-    return f"{', '.join(parts)}; {_honesty(n)}."
+    return f"{', '.join(parts)}; {_shown(best) or _honesty(n)}."
+
+
+def _shown(best: Arm) -> str:
+    """That KD itself saves, where the exact test against the control says so after all arms were looked at."""
+    tested = best.against_control.effect if best.against_control is not None else None
+    if tested is None or not tested.shown:
+        return ""
+    return f"KD's own effect is shown against its control (p = {tested.adjusted_p:.3g}, {tested.test.value}, " \
+           f"n = {tested.n} pairs)"
 
 
 def _mean(n: int) -> str:

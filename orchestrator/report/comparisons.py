@@ -10,16 +10,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from orchestrator.domain.luck import expected_best_of
 from orchestrator.domain.metrics import TargetHit, ValPoint, target_hit
+from orchestrator.report.effects import Effect, effect, holm
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import (
     Amount,
     Known,
     Summary,
     difference,
-    expected_best_of,
     minus,
     pooled_deviation,
     reached_by,
@@ -41,12 +42,15 @@ class Reached:
 class Savings:
     """What an arm saves against something, over paired seeds; positive is better.
 
-    ``net_time_ms`` also charges the arm its teacher's train time.
+    ``net_time_ms`` also charges the arm its teacher's train time. ``effect`` and ``net_effect`` hold the saved steps
+    and the net saved time against chance.
     """
 
     steps: Summary
     time_ms: Summary
     net_time_ms: Summary
+    effect: Effect | None = None
+    net_effect: Effect | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,8 @@ class Arm:
 class Luck:
     """How much of the best arm's lead chance alone would give: ``expected_sd`` standard deviations of an arm's mean.
 
-    ``steps`` is that in steps, None while no arm has two seeds to measure the deviation with. ``margin_steps`` is the
-    best arm's lead over the arms' median.
+    ``steps`` is that in steps, None while no arm has two seeds to measure the deviation ``sigma_steps`` of one seed
+    with. ``margin_steps`` is the best arm's lead over the arms' median.
     """
 
     arms: int
@@ -92,32 +96,58 @@ class Luck:
     expected_sd: float
     steps: float | None
     margin_steps: float | None
+    sigma_steps: float | None = None
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """``arms``: KD arms, best first. ``baselines``: CE runs and controls against the target, in plan order."""
+    """One stage's KD ``arms``, best first. ``baselines``: CE runs and controls against the target, in plan order.
+
+    ``stage`` is empty where no stage has KD runs.
+    """
 
     target: float | None
     arms: tuple[Arm, ...]
     baselines: tuple[Reached, ...]
     best: Arm | None
     luck: Luck | None
+    stage: str = ""
 
 
 def analyse(report: CampaignReport) -> Analysis:
-    """Compare and rank. Without a target there is nothing to compare by, and the arms are empty."""
-    if report.target is None:
-        return Analysis(None, (), (), None, None)
-    counted = {r.name: reach(r, report.target) for r in report.runs if r.why_not_counted is None and r.validations}
+    """The comparison that answers the campaign."""
+    return answering(analyses(report))
+
+
+def answering(found: Sequence[Analysis]) -> Analysis:
+    """Of a campaign's comparisons the last with KD runs that may be counted: what its earlier stages led to."""
+    return next((a for a in reversed(found) if a.arms), found[-1])
+
+
+def analyses(report: CampaignReport) -> list[Analysis]:
+    """Compare and rank, stage by stage in plan order: arms of different stages may differ in horizon and target.
+
+    Never empty. Without a target there is nothing to compare by, and the arms are empty.
+    """
+    stages = list(dict.fromkeys(r.stage for r in report.runs if r.role == "kd")) or [""]
+    return [_analysis(report, stage, shared=len(stages) == 1) for stage in stages]
+
+
+def _analysis(report: CampaignReport, stage: str, *, shared: bool) -> Analysis:
+    target = next((p.target for p in report.policies if p.stage == stage and p.target is not None), report.target)
+    if target is None:
+        return Analysis(None, (), (), None, None, stage)
+    counted = {r.name: reach(r, target) for r in report.runs if r.why_not_counted is None and r.validations}
     groups: dict[str, list[Reached]] = {}
     for told in counted.values():
-        if told.run.role == "kd":
+        if told.run.role == "kd" and told.run.stage == stage:
             groups.setdefault(told.run.arm, []).append(told)
-    arms = tuple(sorted((_arm(name, runs, counted) for name, runs in groups.items()), key=_rank))
+    arms = _against_chance(sorted((_arm(name, runs, counted) for name, runs in groups.items()), key=_rank))
     best = next((a for a in arms if a.promoted), None)
-    baselines = tuple(told for told in counted.values() if told.run.role in ("ce", "control"))
-    return Analysis(report.target, arms, baselines, best, _luck(arms))
+    others = {r.reference for r in report.runs if r.stage == stage} | {r.twin for r in report.runs if r.stage == stage}
+    baselines = tuple(told for told in counted.values()
+                      if told.run.role in ("ce", "control") and (shared or told.run.name in others))
+    return Analysis(target, arms, baselines, best, _luck(arms), stage)
 
 
 def reach(run: ReportRun, target: float) -> Reached:
@@ -150,11 +180,29 @@ def _savings(pairs: Sequence[tuple[Reached | None, Reached]]) -> Savings | None:
     if not both:
         return None
     times = [(difference(other.time_ms, kd.time_ms), kd.run.teacher_train_time_ms) for other, kd in both]
+    steps = [difference(other.steps, kd.steps) for other, kd in both]
+    net = [minus(time, teacher) for time, teacher in times]
     return Savings(
-        steps=summarise([difference(other.steps, kd.steps) for other, kd in both]),
+        steps=summarise(steps),
         time_ms=summarise([time for time, _ in times]),
-        net_time_ms=summarise([minus(time, teacher) for time, teacher in times]),
+        net_time_ms=summarise(net),
+        effect=effect(steps), net_effect=effect(net),
     )
+
+
+def _against_chance(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+    """The arms with p-values adjusted for there being several of them, separately for each question asked."""
+    found = list(arms)
+    for against, which in (("against_ce", "effect"), ("against_ce", "net_effect"), ("against_control", "effect"),
+                           ("against_control", "net_effect")):
+        places = [i for i, a in enumerate(found) if getattr(getattr(a, against), which, None) is not None]
+        raised = holm([getattr(getattr(found[i], against), which).p_value for i in places])
+        for i, p_value in zip(places, raised, strict=True):
+            savings: Savings = getattr(found[i], against)
+            tested: Effect = getattr(savings, which)
+            changed = replace(savings, **{which: replace(tested, adjusted_p=p_value)})
+            found[i] = replace(found[i], **{against: changed})
+    return tuple(found)
 
 
 def _largest_rise(validations: Sequence[ValPoint]) -> float | None:
@@ -186,4 +234,4 @@ def _luck(arms: Sequence[Arm]) -> Luck | None:
     deviation = pooled_deviation([[r.steps.value or 0.0 for r in a.reached] for a in exact])
     expected = expected_best_of(len(exact))
     steps = None if deviation is None else expected * deviation / math.sqrt(seeds)
-    return Luck(len(exact), seeds, expected, steps, median - means[0])
+    return Luck(len(exact), seeds, expected, steps, median - means[0], deviation)

@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.verdict import Role
-from orchestrator.ledger.reads import Reads
-from orchestrator.ledger.rows import CampaignRow, LedgerRow, MemberRow
-from orchestrator.report.model import CampaignReport, GateOutcome, ReportChoice, ReportPolicy, ReportRun
+from orchestrator.ledger.reads import PERSON_NOTE, Reads
+from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
+from orchestrator.report.courses import course, numbers
+from orchestrator.report.model import (
+    CampaignReport,
+    Course,
+    GateOutcome,
+    PersonNote,
+    ReportChoice,
+    ReportPolicy,
+    ReportRun,
+    Spent,
+)
 from orchestrator.wire.spec import canonical_digest
 from orchestrator.wire.trainlog import parse_log
 
 _SEED = re.compile(r"-s\d+(?=$|-twin$)")
 
 
-def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mapping[str, str]) -> CampaignReport:
-    """Everything the report says about ``campaign``. ``root`` is the directory that evidence is relative to."""
+def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mapping[str, str] | None = None, *,
+           logs: bool = True) -> CampaignReport:
+    """What the report says about ``campaign``, but for its place among others (:mod:`orchestrator.report.progress`).
+
+    ``root`` is the directory that evidence is relative to. Without ``logs`` no file is read, and what only logs tell
+    is left out.
+    """
     members = ledger.members(campaign.campaign_id)
     rows = {r.run_id: r for r in ledger.rows(campaign=campaign.campaign_id)}
     names = {m.run_id: m.name for m in members}
@@ -30,27 +46,44 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     policies = _policies(ledger, campaign, members)
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
     attempts = ledger.current_attempts(names)
-    launched = json.loads(campaign.overrides_json)
+    launched = _launched(campaign.overrides_json)
+    source = _source(campaign.source_text)
     return CampaignReport(
         campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
-        question=_question(campaign.source_text), plan_hash=campaign.plan_hash,
+        question=_question(source), plan_hash=campaign.plan_hash,
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
-        runs=tuple(_run(ledger, root, m, rows[m.run_id], specs[m.run_id], names) for m in members
+        runs=tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
                    if m.run_id in rows),
         policies=tuple(policies), choices=_choices(ledger, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",
-        overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"),
-        open_stages=tuple(sorted(open_stages.items())),
-        ledger_head=ledger.head())
+        overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
+        recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
+        ledger_head=ledger.head(), duels=_duels(source))
 
 
-def _question(source_text: str) -> str:
+def _source(text: str) -> Mapping[str, Any]:
     try:
-        body = yaml.safe_load(source_text)
+        body = yaml.safe_load(text)
     except yaml.YAMLError:
-        return ""
-    return str(body.get("description", "")) if isinstance(body, dict) else ""
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _launched(overrides_json: str) -> Mapping[str, Any]:
+    """What it was launched with; imported campaigns hold an empty list."""
+    told = json.loads(overrides_json)
+    return told if isinstance(told, dict) else {}
+
+
+def _question(source: Mapping[str, Any]) -> str:
+    return str(source.get("description", ""))
+
+
+def _duels(source: Mapping[str, Any]) -> tuple[str, ...]:
+    stages = source.get("stages")
+    return tuple(str(s.get("name")) for s in stages if isinstance(s, dict) and s.get("duel") is True) \
+        if isinstance(stages, list) else ()
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
@@ -80,17 +113,19 @@ def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
     return tuple(found.values())
 
 
-def _curve(root: Path, row: LedgerRow) -> Curve | None:
-    if row.artifact_dir is None:
+def _curve(root: Path | None, row: LedgerRow) -> Curve | None:
+    if root is None or row.artifact_dir is None:
         return None
     path = root / row.artifact_dir / "train.log"
     return parse_log(path.read_bytes()) if path.is_file() else None
 
 
-def _run(ledger: Reads, root: Path, member: MemberRow, row: LedgerRow, spec: Mapping[str, Any],
+def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, spec: Mapping[str, Any],
          names: Mapping[str, str]) -> ReportRun:
     measured = ledger.measured(member.run_id)
     curve = _curve(root, row)
+    attempts = ledger.attempts(member.run_id)
+    failed = _failure(attempts[-1]) if attempts else {}
     points = tuple(
         ValPoint(v.step, float("nan") if v.val_u6 is None else v.val_u6 / 1e6, v.train_time_ms, v.offset or 0)
         for v in ledger.validations(member.run_id))
@@ -115,4 +150,37 @@ def _run(ledger: Reads, root: Path, member: MemberRow, row: LedgerRow, spec: Map
         reference=names.get(member.reference_run_id or ""),
         device=environment.get("gpu_model") or environment.get("device"), precision=environment.get("precision"),
         torch=environment.get("torch"),
-        other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points)
+        other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points,
+        settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
+        figures=_figures(member, row, spec, curve, failed) if root is not None else None,
+        failure=_failure_words(failed), spent=_spent(attempts),
+        notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in ledger.notes(member.run_id)
+                    if n.kind == PERSON_NOTE))
+
+
+def _figures(member: MemberRow, row: LedgerRow, spec: Mapping[str, Any], curve: Curve | None,
+             failed: Mapping[str, Any]) -> Figures | None:
+    """What a measurement showed, once it has ended."""
+    if member.role is not Role.MEASUREMENT or row.outcome is None:
+        return None
+    data = spec.get("data") or {}
+    shortage = Shortage(failed.get("phase"), failed.get("tried_mib"), failed.get("free_mib"),
+                        failed.get("shortfall_mib")) if failed.get("class") == "oom" else None
+    tokens = int(data.get("batch_sequences") or 0) * int(data.get("sequence_length") or 0)
+    return figures_of(member.name, _SEED.sub("", member.name), row.outcome, tokens, curve or Curve(), shortage)
+
+
+def _failure(attempt: AttemptRow) -> Mapping[str, Any]:
+    told = json.loads(attempt.exit_json).get("failure") if attempt.exit_json else None
+    return told if isinstance(told, dict) else {}
+
+
+def _failure_words(failed: Mapping[str, Any]) -> str:
+    words = " ".join(str(failed[key]) for key in ("class", "phase") if failed.get(key))
+    line = str(failed.get("line") or "").strip()
+    return f"{words}: {line}" if words and line else words or line
+
+
+def _spent(attempts: Sequence[AttemptRow]) -> Spent:
+    walls = [(int(json.loads(a.exit_json).get("wall_ms") or 0), a.outcome) for a in attempts if a.exit_json]
+    return Spent(len(attempts), sum(ms for ms, _ in walls), sum(ms for ms, outcome in walls if outcome != "completed"))

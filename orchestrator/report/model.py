@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from orchestrator.domain.measured import Figures
 from orchestrator.domain.metrics import ValPoint
 
 NOT_COUNTED_LABELS = ("provisional", "archival")
@@ -26,6 +27,42 @@ class GateOutcome:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """One point of a training curve, thinned for drawing; times in ms."""
+
+    step: int
+    value: float
+    train_time_ms: float | None
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a run's log says between its validations. ``train`` are losses, ``deltas`` step times in ms, each thinned
+    to medians of neighbouring steps; ``parts`` are the steps at which another batch begins, with its tokens a step."""
+
+    train: tuple[Sample, ...] = ()
+    deltas: tuple[Sample, ...] = ()
+    parts: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class PersonNote:
+    """What a person said of a run, and when (UTC)."""
+
+    at: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a run took of hosts, over all its attempts: wall time of supervisors, and the part that gave no result."""
+
+    attempts: int = 0
+    host_ms: int = 0
+    wasted_ms: int = 0
+
+
+@dataclass(frozen=True)
 class ReportRun:
     """One run of the campaign.
 
@@ -34,6 +71,8 @@ class ReportRun:
     of the same seed. ``gates`` holds the gates that did not pass. ``target`` is the loss its stage asks for.
     ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself.
     ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
+    ``settings`` are the numbers of its spec by dotted name (``schedule.boost``), for tables and heat maps.
+    ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed.
     """
 
     run_id: str
@@ -66,6 +105,17 @@ class ReportRun:
     precision: str | None = None
     torch: str | None = None
     validations: tuple[ValPoint, ...] = ()
+    settings: tuple[tuple[str, float], ...] = ()
+    course: Course = Course()
+    figures: Figures | None = None
+    failure: str = ""
+    spent: Spent = Spent()
+    notes: tuple[PersonNote, ...] = ()
+
+    @property
+    def uncontrolled(self) -> bool:
+        """A KD run without a twin: what it saves may be its schedule's doing."""
+        return self.role == "kd" and self.twin is None
 
     @property
     def finished(self) -> bool:
@@ -109,12 +159,33 @@ class ReportChoice:
 
 
 @dataclass(frozen=True)
-class CampaignReport:
-    """Everything the report says. ``target`` is the loss that arms are compared by, None while it is not pinned.
+class Mark:
+    """A campaign's best counted KD arm against plain CE, as fractions of plain CE's own figures: below 1 is better.
 
-    ``overrides`` are the ``--set`` values and ``host_override`` the ``--host`` it was launched with.
+    ``steps`` and ``time`` are to the target, ``time_with_teacher`` counts the teacher's train time too. ``seeds`` is how
+    many pairs stand behind them. None where a side never arrived or a cost is unknown.
+    """
+
+    campaign: str
+    recorded_at: str
+    arm: str
+    seeds: int
+    steps: float | None
+    time: float | None
+    time_with_teacher: float | None
+    controlled: bool
+
+
+@dataclass(frozen=True)
+class CampaignReport:
+    """Everything the report says. ``target`` is the loss that arms are compared by, None while it is not pinned; a
+    stage whose policy has a target of its own is compared by that.
+
+    ``overrides`` are the ``--set`` values, ``host_override`` the ``--host`` and ``scale`` the ``--scale`` that it was
+    launched with; ``recorded_at`` is when (UTC).
     ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
-    ledger's chain when the report was made.
+    ledger's chain when the report was made. ``progress`` holds this and other campaigns of the ledger, oldest first.
+    ``duels`` are the measurement stages whose configurations are alternatives.
     """
 
     campaign: str
@@ -130,6 +201,10 @@ class CampaignReport:
     target_from: str = ""
     overrides: tuple[str, ...] = ()
     host_override: str | None = None
+    scale: str | None = None
+    recorded_at: str = ""
     open_stages: tuple[tuple[str, str], ...] = ()
     ledger_head: tuple[int, str] | None = None
     notes: tuple[str, ...] = field(default=())
+    progress: tuple[Mark, ...] = ()
+    duels: tuple[str, ...] = ()

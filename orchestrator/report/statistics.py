@@ -101,24 +101,6 @@ def t_quantile(probability: float, degrees: int) -> float:
     return float(stdtrit(degrees, probability))
 
 
-def expected_best_of(k: int) -> float:
-    """The expected maximum of ``k`` independent standard normal draws: how lucky the best of k is for no reason.
-
-    ``E = integral of x k phi(x) Phi(x)^(k-1) dx``, by Simpson's rule on [-9, 9].
-    """
-    if k < 1:
-        raise ValueError(f"the best of {k} is not defined")
-    n, a, b = 1800, -9.0, 9.0
-    h = (b - a) / n
-
-    def f(x: float) -> float:
-        phi = math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-        return x * k * phi * (0.5 * math.erfc(-x / math.sqrt(2))) ** (k - 1)
-
-    inner = math.fsum((4 if i % 2 else 2) * f(a + i * h) for i in range(1, n))
-    return h / 3 * (f(a) + inner + f(b))
-
-
 def pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
     """Standard deviation within groups (arms) over their seeds, pooled; None when no group has two values."""
     squares = math.fsum((v - statistics.fmean(g)) ** 2 for g in groups if len(g) >= 2 for v in g)

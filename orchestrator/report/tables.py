@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ def chosen_keys(text: str | None) -> tuple[str, ...] | None:
     keys = tuple(k.strip() for k in text.split(","))
     for key in keys:
         if key not in KEYS:
-            raise UsageError(f"--columns: there is no key {key!r}", hint=f"keys are: {', '.join(KEYS)}")
+            raise UsageError(f"--columns: there is no key {key[:60]!r}", hint=f"keys are: {', '.join(KEYS)}")
     return keys
 
 
@@ -77,18 +77,19 @@ def json_lines(lines: Sequence[str]) -> str:
     return "[\n" + ",\n".join(lines) + "\n]\n" if lines else "[]\n"
 
 
-def csv_text(cells: Iterable[Sequence[Any]], keys: Sequence[str]) -> str:
-    """CSV with a header. A cell is empty where its value is None."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(keys)
-    writer.writerows(cells)
-    return out.getvalue()
+def csv_lines(lines: Sequence[str]) -> str:
+    """CSV of rows with all keys that are lines of CSV already."""
+    return "".join([",".join(KEYS), "\n", *lines])
 
 
 def _csv(rows: Sequence[object], keys: Sequence[str]) -> str:
-    told = (row_object(row, keys) for row in rows)
-    return csv_text(([";".join(row[key]) if key in _LISTS else row[key] for key in keys] for row in told), keys)
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(keys)
+    for row in rows:
+        told = row_object(row, keys)
+        writer.writerow(["" if (v := told[key]) is None else ";".join(v) if key in _LISTS else v for key in keys])
+    return out.getvalue()
 
 
 def printable(text: str) -> str:

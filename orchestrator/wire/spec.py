@@ -8,6 +8,7 @@ name, policy and deadline, which are not here, cannot make two runs of one.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
 import rfc8785
@@ -35,13 +36,27 @@ class Part(BaseModel):
     def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         body: dict[str, Any] = written(self)
         for name in self.later:
-            if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
+            if getattr(self, name) == _default(type(self), name):
                 body.pop(name, None)
         return body
 
 
+@cache
+def _default(part: type[Part], name: str) -> Any:
+    """A field's default; parts are frozen, so one object serves all."""
+    return part.model_fields[name].get_default(call_default_factory=True)
+
+
 class ModelSpec(Part):
-    """The student's (or teacher's) architecture: a decoder-only GPT."""
+    """The student's (or teacher's) architecture: a decoder-only GPT.
+
+    ``trunk: gated`` is modded-nanogpt's: learned mixing of the residual stream with the embedding, gates on attention,
+    token smearing, a skip past the first layer without attention; value and bigram embeddings go with it.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset({
+        "window", "window_pattern", "document_token", "trunk", "value_embeddings", "bigram_vocab_size",
+        "without_attention", "mlp_multiple"})
 
     layers: Annotated[int, Field(ge=1, le=256)] = 4
     heads: Annotated[int, Field(ge=1, le=256)] = 4
@@ -59,15 +74,58 @@ class ModelSpec(Part):
     real_vocab: Annotated[int, Field(ge=2, le=65536)] | None = Field(
         None, description="tokens from here on only pad the vocabulary: no logit, no probability; null: none does")
 
+    window: Count | None = Field(None, description="tokens that the longest attention sees, itself among them; null: "
+                                                  "all before it")
+    window_pattern: Annotated[str, Field(pattern=r"^[LS]{1,256}$")] = Field(
+        "L", description="one letter a layer, repeated: L sees the window, S half of it")
+    document_token: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="attention does not look back beyond the last of these; null: it looks at the whole sequence")
+    trunk: Literal["plain", "gated"] = "plain"
+    value_embeddings: Annotated[int, Field(ge=0, le=64)] = Field(
+        0, description="tables of embeddings that are added to the values of attention, in layers from the second on "
+                       "and in the last ones")
+    bigram_vocab_size: Annotated[int, Field(ge=0, le=1 << 24)] = Field(
+        0, description="rows of the table of hashed pairs of tokens; 0: none")
+    without_attention: tuple[Annotated[int, Field(ge=0, le=255)], ...] = Field(
+        (), description="layers, counted from 0, that have an MLP only; those beyond the last do not matter")
+    mlp_multiple: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="MLP weights are allocated for a multiple of so many layers, as modded-nanogpt's bank; what is "
+                       "over is never used")
+
     @model_validator(mode="after")
     def _padding_is_at_the_end(self) -> ModelSpec:
         if self.real_vocab is not None and self.real_vocab > self.vocab_size:
             raise ValueError("model.real_vocab must not be larger than model.vocab_size")
         return self
 
+    @model_validator(mode="after")
+    def _extras_are_the_gated_trunks(self) -> ModelSpec:
+        if self.trunk == "plain" and (self.value_embeddings or self.bigram_vocab_size or self.without_attention
+                                      or self.mlp_multiple > 1):
+            raise ValueError("value_embeddings, bigram_vocab_size, without_attention and mlp_multiple go with trunk: "
+                             "gated")
+        if self.bigram_vocab_size == 1:
+            raise ValueError("bigram_vocab_size is 0, or 2 and more")
+        if set(range(self.layers)) <= set(self.without_attention):
+            raise ValueError("without_attention names every layer")
+        return self
+
+
+class AttentionSpec(Part):
+    """How attention is computed. Every back end gives the same numbers up to rounding."""
+
+    backend: Literal["auto", "fa3", "fa2", "varlen", "flex", "sdpa"] = Field(
+        "auto", description="auto: the best that works on the device")
+    require_flash: bool = Field(False, description="fail unless fa3, fa2 or varlen computes a real forward and "
+                                                   "backward pass")
+    fallback: Literal["refuse", "record"] = Field(
+        "refuse", description="where a named back end does not work: fail, or take another and say which")
+
 
 class DataSpec(Part):
     """Tokens: the always-present standard-library corpus, or ``.bin`` shards in the modded-nanogpt layout."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"document_token"})
 
     corpus: Literal["python-stdlib", "shards"] = "python-stdlib"
     train: str | None = Field(None, description="glob of training shards below ROOT/data, for corpus: shards")
@@ -79,6 +137,8 @@ class DataSpec(Part):
     sequence_length: Annotated[int, Field(ge=2, le=1 << 20)] = 64
     batch_sequences: Count = Field(16, description="sequences per optimizer step")
     microbatch_sequences: Count | None = Field(None, description="sequences per forward pass; null means the batch")
+    document_token: Annotated[int, Field(ge=0, le=65535)] | None = Field(
+        None, description="training sequences begin at one of these; null: anywhere")
 
     @model_validator(mode="after")
     def _shards_need_globs(self) -> DataSpec:
@@ -169,7 +229,7 @@ class KdStopSpec(Part):
 class KdSpec(Part):
     """Logits distillation: L = alpha*CE + (1-alpha)*s*T^2*KL(q^T||p^T) on softcapped logits."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"compile_teacher", "random_teacher"})
+    later: ClassVar[frozenset[str]] = frozenset({"compile_teacher", "random_teacher", "teacher_sdpa"})
 
     teacher: Selector | None = Field(None, description="null only with random_teacher")
     alpha: Fraction = Field(0.5, description="the weight of CE")
@@ -198,6 +258,8 @@ class KdSpec(Part):
     random_teacher: ModelSpec | None = Field(
         None, description="for measurements of speed: a teacher of this shape with random weights, in place of the "
                           "chosen one")
+
+    teacher_sdpa: bool = Field(False, description="the teacher attends by torch's own SDPA, whatever the student does")
 
     @model_validator(mode="after")
     def _somebody_teaches(self) -> KdSpec:
@@ -265,7 +327,7 @@ class NeedsSpec(Part):
 class Spec(Part):
     """One run: one trainer, one seed, one horizon."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"stages", "gradient_checkpointing", "measure"})
+    later: ClassVar[frozenset[str]] = frozenset({"stages", "gradient_checkpointing", "measure", "attention"})
 
     contract: Literal["v1"] = "v1"
     entry: Literal["gpt", "simulated"] = "gpt"
@@ -286,6 +348,7 @@ class Spec(Part):
     validation: ValidationSpec = ValidationSpec()
     checkpoint: CheckpointSpec = CheckpointSpec()
     measure: MeasureSpec = MeasureSpec()
+    attention: AttentionSpec = AttentionSpec()
     stop_at_target: Selector | None = Field(
         None, description="end the run once the target is confirmed by two consecutive validations"
     )

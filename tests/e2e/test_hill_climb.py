@@ -116,3 +116,16 @@ def _moved_on(laptop: Laptop, events: int, or_else: Callable[[], bool]) -> Calla
 
     before = count()
     return lambda: count() >= before + events or or_else()
+
+
+def test_a_paused_climb_starts_nothing_until_it_is_resumed(climbed: tuple[Laptop, str], tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    process = laptop.start(*CLIMB)
+    until(_moved_on(laptop, 30, lambda: process.poll() is not None), "30 events")
+    laptop.run("campaign", "pause", "hill_climb_rehearsal")
+    process.communicate()
+    assert b"nothing: it is paused" in laptop.run("campaign", "show", "hill_climb_rehearsal").stdout
+    assert b"is paused since" in laptop.run(*CLIMB, code=2).stderr
+    laptop.run("campaign", "resume", "hill_climb_rehearsal")
+    assert story(laptop) == story(climbed[0])
+    assert b"every run has ended" in laptop.run("campaign", "show", "hill_climb_rehearsal").stdout

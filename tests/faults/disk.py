@@ -76,8 +76,11 @@ class Disk:
     def make_read_only(self) -> None:
         """Whoever opens a file from now on may not write. Files that are open stay so, as on a real disk in trouble
         they do until their next sync."""
-        self._mount("--bind", str(self._at), str(self._at))
-        self._mount("-o", "remount,bind,ro", str(self._at))
+        beside = self._at.with_name(f"{self._at.name}-read-only")
+        beside.mkdir(exist_ok=True)
+        self._mount("--bind", str(self._at), str(beside))
+        self._mount("-o", "remount,bind,ro", str(beside))
+        self._mount("--move", str(beside), str(self._at))  # only now: what somebody writes by could not be changed
 
     def make_writable(self) -> None:
         self._run("umount", "--lazy", str(self._at))

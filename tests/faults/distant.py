@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import getpass
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,11 +17,12 @@ from typing import Self
 from orchestrator.transport.inventory import HostEntry
 from orchestrator.transport.known_hosts import HostKey
 from tests.faults.host_side import FaultyHost, wait_until
-from tests.integration.sshd_server import SshServer, find_sshd
+from tests.integration.sshd_server import SshServer, find_sshd, sshd_below
 
 LINE = Path(__file__).with_name("tun_line.py")
 PORT = 22
 PATIENCE_S = 30.0
+LISTENS = b"Server listening on"
 OPTIONS = ("PidFile=none", "StrictModes=no", "UsePAM=no", "MaxSessions=100", "MaxStartups=100:30:200", "UseDNS=no",
            "PrintMotd=no", "LogLevel=VERBOSE")
 # Words: name, then the server's command. As pid 1 of its namespace the server takes everything along when it dies.
@@ -79,8 +83,26 @@ class DistantHost:
     def cut(self) -> None:
         self._tell("down")
 
+    def drop(self) -> None:
+        for pid in sshd_below(self._server()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
     def heal(self) -> None:
         self._tell("up")
+        self._signal(signal.SIGCONT)
+
+    def swap_host_key(self) -> None:
+        for path in (self._host_key, self._host_key.with_suffix(".pub")):
+            path.unlink()
+        SshServer.make_key(self._host_key)
+        starts = self._log.read_bytes().count(LISTENS)
+        os.kill(self._server(), signal.SIGHUP)
+        wait_until(lambda: self._log.read_bytes().count(LISTENS) > starts, f"sshd of {self._name}", PATIENCE_S)
+        self.drop()
 
     def power_cut(self) -> None:
         if self._booted is not None:
@@ -101,7 +123,7 @@ class DistantHost:
                 ["nsenter", f"--net=/proc/{self._pid}/ns/net", "--", "unshare", "--pid", "--fork", "--kill-child",
                  "--mount-proc", "--uts", "--ipc", "sh", "-c", BOOT, "boot", self._name, *server],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(lambda: b"Server listening on" in self._log.read_bytes(), f"sshd of {self._name}", PATIENCE_S)
+        wait_until(lambda: LISTENS in self._log.read_bytes(), f"sshd of {self._name}", PATIENCE_S)
 
     def _lay_the_line(self) -> None:
         near, far = f"to-{self._name}", "eth0"
@@ -115,6 +137,16 @@ class DistantHost:
                                        (self._pid, far, self._far, self._near)):
             for words in (["addr", "add", own, "peer", peer, "dev", device], ["link", "set", device, "up"]):
                 subprocess.run(["nsenter", f"--net=/proc/{pid}/ns/net", "--", "ip", *words], check=True)
+
+    def _server(self) -> int:
+        """The pid of the server, as seen from here."""
+        assert self._booted is not None
+        return sshd_below(self._booted.pid)[0]
+
+    def _signal(self, number: int) -> None:
+        for pid in [] if self._booted is None else sshd_below(self._booted.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _tell(self, word: str) -> None:
         assert self._line.stdin is not None

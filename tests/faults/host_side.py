@@ -116,6 +116,28 @@ class FaultyHost:
                 if entry.name.isdigit() and own in (line := (entry / "cmdline").read_bytes()) and mark in line:
                     yield int(entry.name)
 
+    def pid_here(self, pid: int) -> int | None:
+        """By which pid this process knows the one that the host calls ``pid``: its own, or another where the host has
+        processes of its own. None when it is gone, or when the pid is that of a process of others by now."""
+        for here in self.processes():
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{here}/status").read_text()
+                seen = next(line for line in status.splitlines() if line.startswith("NSpid:"))
+                if int(seen.split()[-1]) == pid:
+                    return here
+        return None
+
+    def is_stopped(self, pid: int) -> bool:
+        """Whether a process that was told to stop has stopped, and has not ended instead."""
+        def state() -> str:
+            try:
+                return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                return "X"
+
+        wait_until(lambda: state() in "TtZXx", f"process {pid} stops or ends", DEATH_PATIENCE_S)
+        return state() in "Tt"
+
     def relays(self) -> list[int]:
         """The relays before the resident programs. When one ends, its program finds its input at an end."""
         return list(self.processes(RELAY.name.encode()))

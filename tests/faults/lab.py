@@ -54,11 +54,20 @@ class LabHost(Protocol):
     def cut(self) -> None:
         """Nothing passes between it and the laptop, and nobody is told."""
 
+    def drop(self) -> None:
+        """No connection survives; the next one can be made."""
+
+    def freeze(self) -> None:
+        """Its server is stopped: connections stay up, and nothing is said."""
+
+    def swap_host_key(self) -> None:
+        """It has a new key, as after a reinstallation; its connections are lost."""
+
     def heal(self) -> None:
         """The line works again."""
 
     def power_cut(self) -> None:
-        """Everything on it ends at once."""
+        """Everything on it ends at once. Those on loopback lose only the programs below ``faulty``."""
 
     def power_on(self) -> None:
         """It boots, under another boot id."""
@@ -88,7 +97,17 @@ class NearHost:
     def cut(self) -> None:
         self._relay.fall_silent()
 
+    def drop(self) -> None:
+        self._relay.drop()
+
+    def freeze(self) -> None:
+        self.server.freeze()
+
+    def swap_host_key(self) -> None:
+        self.server.swap_host_key()
+
     def heal(self) -> None:
+        self.server.thaw()
         self._relay.heal()
 
     def power_cut(self) -> None:
@@ -108,6 +127,9 @@ class Lab:
     hosts: dict[str, LabHost]
     where: str
     """In words: namespaces with their round trip, or loopback and why."""
+
+    network: int | None = None
+    """The pid of a process in the laptop's network namespace, where it has one."""
 
     @property
     def home(self) -> Path:
@@ -141,7 +163,8 @@ def lab() -> Iterator[Lab]:
             for number, name in enumerate(NAMES):
                 hosts[name] = stack.enter_context(DistantHost(place, name, number, laptop_pid, ONE_WAY_MS))
             enter = ("nsenter", f"--net=/proc/{laptop_pid}/ns/net", "--")
-            made = Lab(cwd, enter, hosts, f"network namespaces, {2 * ONE_WAY_MS:.0f} ms round trip")
+            made = Lab(cwd, enter, hosts, f"network namespaces, {2 * ONE_WAY_MS:.0f} ms round trip",
+                       laptop_pid)
         else:
             for name in NAMES:
                 hosts[name] = stack.enter_context(NearHost(place, name))

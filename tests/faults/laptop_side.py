@@ -6,6 +6,7 @@ the half second of a new interpreter. What they run is what ``kdorch campaign la
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import multiprocessing
 import os
@@ -33,16 +34,20 @@ PRELOADED = ["orchestrator.cli.campaign", "orchestrator.dispatch.campaign", "orc
              "orchestrator.dispatch.watch", "orchestrator.planning.plan", "orchestrator.transport.ssh",
              "tests.faults.play", "tests.faults.warm"]
 EXIT_BUG = 70
+CLONE_NEWNET = 0x40000000
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(PRELOADED)
 
 
 class Laptop:
-    """One KDORCH_HOME with a campaign file beside it, and at most one process at work in it."""
+    """One KDORCH_HOME with a campaign file beside it, and at most one process at work in it.
 
-    def __init__(self, cwd: Path) -> None:
-        self.cwd = cwd
+    ``network``: the pid of a process in whose network namespace the laptop is, if that is not everybody's.
+    """
+
+    def __init__(self, cwd: Path, network: int | None = None) -> None:
+        self.cwd, self._network = cwd, network
         self.home = cwd / ".kdorch"
         self.said = cwd / "said.log"
         self.starts = 0
@@ -51,7 +56,7 @@ class Laptop:
     def start(self) -> None:
         """Launch the campaign and follow it, as a person would who gives the same command again."""
         self.starts += 1
-        self._process = _processes.Process(target=_live, args=(str(self.cwd),), daemon=True)
+        self._process = _processes.Process(target=_live, args=(str(self.cwd), self._network), daemon=True)
         self._process.start()
 
     @property
@@ -62,6 +67,11 @@ class Laptop:
     def exit_code(self) -> int | None:
         """How the last process ended; None while it lives."""
         return None if self._process is None else self._process.exitcode
+
+    def wait(self, seconds: float) -> None:
+        """Until the process ends, for so long at most."""
+        if self._process is not None:
+            self._process.join(seconds)
 
     def kill(self) -> None:
         """``kill -9``, and wait for its end."""
@@ -74,8 +84,10 @@ class Laptop:
         return self.said.read_text() if self.said.exists() else ""
 
 
-def _live(cwd: str) -> None:
+def _live(cwd: str, network: int | None) -> None:
     """The whole life of a laptop process."""
+    if network is not None:
+        _enter_network(network)
     os.chdir(cwd)
     with open("said.log", "a", buffering=1, encoding="utf-8") as said:  # noqa: PTH123 - relative on purpose
         os.dup2(said.fileno(), 1)
@@ -90,6 +102,13 @@ def _live(cwd: str) -> None:
             said.write(traceback.format_exc())
             code = EXIT_BUG
     sys.exit(code)
+
+
+def _enter_network(pid: int) -> None:
+    fd = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    if ctypes.CDLL(None, use_errno=True).setns(fd, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+    os.close(fd)
 
 
 def drive(cwd: Path, emit: Emit) -> int:

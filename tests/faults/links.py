@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.transport.trust import trust_keys
 from tests.faults.host_side import FaultyHost
 from tests.faults.tcp_relay import TcpRelay
 from tests.integration.sshd_server import SshServer
@@ -38,6 +39,20 @@ class Link(Protocol):
         """The line works again."""
 
 
+    def reboot(self, host: FaultyHost) -> None:
+        """Everything on the host ends at once. It is there again, as another boot, once the line is healed."""
+
+
+class KeyedLink(Link, Protocol):
+    """A line to a host that proves who it is."""
+
+    def swap_host_key(self) -> None:
+        """The host has a new key, as after a reinstallation; its connections are lost."""
+
+    def trust(self) -> None:
+        """Have the laptop trust the host's present keys and no others."""
+
+
 class LocalLink:
     """The local transport: the line is the relay before the resident program."""
 
@@ -63,6 +78,10 @@ class LocalLink:
     def silence(self) -> None:
         self.freeze()
 
+    def reboot(self, host: FaultyHost) -> None:
+        self.cut()
+        host.power_cycle()
+
     def heal(self) -> None:
         (self._host.control / "down").unlink(missing_ok=True)
         self._host.kill(self._frozen, signal.SIGCONT)
@@ -73,18 +92,18 @@ class SshLink:
     """A real sshd behind a relay on loopback."""
 
     def __init__(self, server: SshServer, relay: TcpRelay, home: Path) -> None:
-        self.server, self._relay, self._home = server, relay, home
+        self._server, self._relay, self._home = server, relay, home
         self.trust()
 
     def hosts_yaml(self, host: FaultyHost, slots: int = SLOTS) -> str:
-        return self.server.hosts_yaml("box", port=self._relay.port, python=host.python, root=host.root,
+        return self._server.hosts_yaml("box", port=self._relay.port, python=host.python, root=host.root,
                                       slots=slots)
 
-    def trust(self) -> None:
-        """Have the laptop trust the server's present keys and no others."""
-        from orchestrator.transport.trust import trust_keys
+    def swap_host_key(self) -> None:
+        self._server.swap_host_key()
 
-        trust_keys(self.server.entry("box", port=self._relay.port), self._home, self.server.host_keys(), replace=True)
+    def trust(self) -> None:
+        trust_keys(self._server.entry("box", port=self._relay.port), self._home, self._server.host_keys(), replace=True)
 
     def cut(self) -> None:
         self._relay.cut()
@@ -97,13 +116,17 @@ class SshLink:
         self._relay.drop_after(bytes_from_host)
 
     def freeze(self) -> None:
-        self.server.freeze()
+        self._server.freeze()
 
     def silence(self) -> None:
         self._relay.fall_silent()
 
+    def reboot(self, host: FaultyHost) -> None:
+        self.cut()
+        host.power_cycle()
+
     def heal(self) -> None:
-        self.server.thaw()
+        self._server.thaw()
         self._relay.heal()
 
 

@@ -2,12 +2,12 @@
 
     python message_relay.py CONTROL COMMAND...
 
-It starts COMMAND, the resident program, and passes on what both sides say, message by message: a line of JSON and the
-``body_bytes`` behind it. (``resident`` has another way to start that program.) The files in ``CONTROL/wire`` say what shall go wrong, each once: ``NUMBER.OP.EFFECT.AFTER``
-strikes the first request of operation OP (``any`` for all) once AFTER such requests have passed. The file is renamed to
-``NUMBER.fired`` by whoever strikes. ``CONTROL/twice_always`` doubles every message for as long as it is there.
-``CONTROL/crash_at`` names a point of ``worker.faults``: the next launch goes to a resident program of its own, whose
-supervisors die at that point; the launches after it do not.
+It starts COMMAND, the resident program (``resident`` has another way to start it), and passes on what both sides say,
+message by message: a line of JSON and the ``body_bytes`` behind it. The files in ``CONTROL/wire`` say what shall go
+wrong, each once: ``NUMBER.OP.EFFECT.AFTER`` strikes the first request of operation OP (``any`` for all) once AFTER such
+requests have passed. The file is renamed to ``NUMBER.fired`` by whoever strikes. ``CONTROL/twice_always`` doubles every
+message for as long as it is there. ``CONTROL/crash_at`` names a point of ``worker.faults``: the next launch goes to a
+resident program of its own, whose supervisors die at that point; the launches after it do not.
 
 Effects: ``cut_before`` loses the connection with the request, ``cut_after`` once the command ran and before its answer,
 ``cut_inside`` in the middle of the answer; ``twice`` delivers the request twice and the first answer, ``twice_late``

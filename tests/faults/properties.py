@@ -27,6 +27,8 @@ class Findings:
 
     runs: int = 0
     attempts: int = 0
+    starts: int = 0
+    """How many trainers were started on the hosts, by their journals."""
     most_starts: int = 0
     outcomes: list[str] = field(default_factory=list)
     """Of every attempt, in order; not a complaint."""
@@ -60,6 +62,7 @@ def examine(hosts: list[FaultyHost], home: Path, findings: Findings, *, innocent
     """Hold hosts and ledger against the properties, and write down what breaks them."""
     for host in hosts:
         for (run_id, number), starts in host.trainer_starts().items():
+            findings.starts += starts
             findings.most_starts = max(findings.most_starts, starts)
             if starts > 1:
                 findings.doubled.append(f"run {run_id[:12]}/{number}: {starts} starts")

@@ -13,10 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.faults.lab import ONE_WAY_MS, Lab, lab
+from tests.faults.lab_play import play_in_lab
+from tests.faults.named import named
 from tests.faults.properties import Findings, examine
 from tests.integration.supervised import wait_for
 
 pytestmark = pytest.mark.sshd
+
+_named = list(named(disk=False))  # a mount namespace of the test's is not to be seen from the lab's hosts
+ROUNDS = [_named[k : k + 3] for k in range(0, len(_named), 3)]
 
 TEXT = """
 campaign: {host}
@@ -98,6 +103,16 @@ def test_a_cut_line_a_reboot_and_a_killed_laptop_at_once(separated: Lab) -> None
     assert findings.runs == 6
     assert sorted(findings.outcomes) == ["completed"] * 6 + ["lost_reboot"] * 2
     assert findings.most_starts == 1
+
+
+@pytest.mark.parametrize("number", range(len(ROUNDS)), ids=lambda number: "+".join(name for name, _ in ROUNDS[number]))
+def test_three_distant_hosts_suffer_a_named_fault_each_at_once(separated: Lab, number: int) -> None:
+    names = [name for name, _ in ROUNDS[number]]
+    chosen = {host: schedule for host, (_, schedule) in zip(separated.hosts, ROUNDS[number], strict=False)}
+    found = play_in_lab(separated, chosen)
+    for name, findings in zip(names, found.values(), strict=True):
+        assert findings.complaints() == [], f"{name}:\n" + "\n".join(findings.complaints())
+        assert sum(findings.struck.values()) >= 1, f"{name} never struck"
 
 
 def _all_started(root: Path) -> bool:

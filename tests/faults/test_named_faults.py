@@ -7,9 +7,12 @@ import json
 import pytest
 
 from tests.faults.disk import can_mount
-from tests.faults.play import Schedule, drive, play, world
+from tests.faults.links import SshLink
+from tests.faults.named import named
+from tests.faults.play import Schedule, drive, play, play_fleet, world
 from tests.faults.properties import Findings, examine
 from tests.faults.schedules import BEFORE_THE_START, Fault
+from tests.faults.verdicts import FLEET
 from tests.integration.supervised import wait_for
 from worker.faults import POINTS
 
@@ -117,6 +120,17 @@ def test_a_log_truncated_while_it_grows_is_sealed_and_collected_as_it_stands() -
 
 # Over a real sshd
 
+_named = list(named(disk=can_mount()))
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("first", range(0, len(_named), FLEET))
+def test_no_named_fault_breaks_a_promise_over_ssh(sshd_program: str, first: int) -> None:
+    fleet = _named[first : first + FLEET]
+    for (name, _), found in zip(fleet, play_fleet([s for _, s in fleet], transport="ssh"), strict=True):
+        assert found.complaints() == [], f"{name}:\n" + "\n".join(found.complaints())
+        assert sum(found.struck.values()) >= 1, f"{name} never struck"
+
 
 @pytest.mark.sshd
 def test_a_frozen_sshd_is_no_dead_host(sshd_program: str) -> None:
@@ -137,13 +151,11 @@ def test_an_answer_torn_in_the_middle_is_asked_for_again(sshd_program: str, byte
 
 @pytest.mark.sshd
 def test_a_swapped_host_key_is_a_hard_stop_and_its_runs_are_untouched(sshd_program: str) -> None:
-    from tests.faults.links import SshLink
-
     with world(Schedule(1, ()), "ssh", pace_ms=50) as w:
         assert isinstance(w.link, SshLink)
         w.laptop.start()
         wait_for(lambda: any((a / "started.json").exists() for a in w.host.attempts()), "the start")
-        w.link.server.swap_host_key()
+        w.link.swap_host_key()
         wait_for(lambda: not w.laptop.alive, "the hard stop")
         assert w.laptop.exit_code == 3
         assert "HostKeyChanged" in w.laptop.words()

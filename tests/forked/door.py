@@ -9,10 +9,9 @@ because starting it is all that such a program still costs.
 
 from __future__ import annotations
 
+import _socket
 import posix
 import sys
-
-import _socket
 
 KILLED = 9
 SCM_RIGHTS = 1

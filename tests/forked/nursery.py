@@ -23,6 +23,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 ARGUMENTS_BEGIN, ARGUMENTS_END = 45, 46
 """Where ``/proc/self/stat`` says which memory holds the words of the command line, counted behind the name."""
@@ -56,8 +57,7 @@ class Call:
     @staticmethod
     def retitle(words: list[str]) -> None:
         """Have ``/proc/PID/cmdline`` say these words."""
-        with open("/proc/self/stat", "rb") as stat:
-            fields = stat.read().rpartition(b")")[2].split()
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
         begin, end = int(fields[ARGUMENTS_BEGIN]), int(fields[ARGUMENTS_END])
         title = b"\0".join(map(os.fsencode, words))[: end - begin - 1]
         ctypes.memmove(begin, title.ljust(end - begin, b"\0"), end - begin)

@@ -7,6 +7,7 @@ import json
 from orchestrator.domain.errors import UsageError
 from orchestrator.parsing import FORMATS
 from orchestrator.parsing.blocks import blocks
+from orchestrator.parsing.curves import read_runs
 from orchestrator.parsing.dense import DenseReader
 from orchestrator.parsing.format import clean
 from orchestrator.parsing.points import Columns, Said
@@ -25,6 +26,7 @@ def check(data: bytes) -> None:
     form, size, log = CHOICES[data[0] % len(CHOICES)], data[1] + 1, data[2:]
     at_once = _outcome([log], form)
     assert at_once == _outcome([log[i:i + size] for i in range(0, len(log), size)], form), "chunks made a difference"
+    _check_curves(log, form)
     if form is not None:
         _check_columns(log, form)
 
@@ -35,6 +37,19 @@ def _outcome(chunks: list[bytes], form: str | None) -> str:
     except UsageError as error:
         return error.message
     return json.dumps([record.as_json() for record in records], allow_nan=False)
+
+
+def _check_curves(log: bytes, form: str | None) -> None:
+    """What the ledger imports has the figures that are printed, and each of its lines begins where it says."""
+    try:
+        runs = read_runs(log, name="log", format_name=form)
+    except UsageError:
+        return
+    printed = [r for r in parse_chunks([log], name="log", format_name=form) if r.n_train_lines or r.n_validations]
+    assert repr([run.record for run in runs]) == repr(printed), "curves differ"
+    starts = {0, *(i + 1 for i, byte in enumerate(log) if byte in b"\r\n")}
+    for run in runs:
+        assert {p.offset for points in (run.curve.train, run.curve.validations) for p in points} <= starts, "offsets"
 
 
 def _check_columns(log: bytes, form: str) -> None:

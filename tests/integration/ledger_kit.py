@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.domain.lifecycle import Event, Outcome, State
-from orchestrator.domain.verdict import DEFAULT_GATES, Policy, Role
+from orchestrator.domain.replication import NAMED_RULES
+from orchestrator.domain.verdict import DEFAULT_GATES, Gate, Policy, Role
 from orchestrator.ledger.rows import (
     CampaignRecord,
     EvidenceRecord,
@@ -64,6 +65,13 @@ def kd_policy(budget_ms: int = 69402, target_u6: int = 4_070_000) -> Policy:
     return Policy("kd-test", Role.KD, DEFAULT_GATES[Role.KD], budget_ms=budget_ms, target_u6=target_u6)
 
 
+def seeds_policy(seeds: int = 2, stop_step: int = 125, target_u6: int = 4_070_000) -> Policy:
+    """Fresh seeds by track 3's rule, on top of the gates of a student without a teacher's budget."""
+    gates = (Gate.VAL_TREND, Gate.NO_OOM_FALLBACK, Gate.EVIDENCE_COMPLETE, Gate.REPLICATED)
+    return Policy("seeds-test", Role.KD, gates, target_u6=target_u6,
+                  replication=NAMED_RULES["modded-nanogpt-track-3"].at(seeds, stop_step))
+
+
 CE_POLICY = Policy("ce-test", Role.CE, DEFAULT_GATES[Role.CE])
 CONTROL_POLICY = Policy("control-test", Role.CONTROL, DEFAULT_GATES[Role.CONTROL])
 
@@ -104,13 +112,14 @@ class Story:
         return self.ledger.pin_policy(self.campaign_id, stage, policy)
 
     def add(self, name: str, role: Role, stage: str, *, mode: str | None = None, spec: dict[str, Any] | None = None,
-            ordinal: int | None = None, **links: Any) -> str:
+            ordinal: int | None = None, config: str | None = None, seed: int = 0, **links: Any) -> str:
+        """Record a run; those of one ``config`` are seeds of one configuration."""
         text = spec_text(name, **(spec or {}))
         run_id = sha(text)
         modes = {Role.CE: "ce_baseline", Role.TEACHER: "teacher", Role.KD: "kd", Role.CONTROL: "control",
                  Role.MEASUREMENT: "measurement"}
         self.ledger.record_run(
-            RunRecord(run_id, text, sha(f"config of {name}"), mode or modes[role], 0),
+            RunRecord(run_id, text, sha(f"config of {config or name}"), mode or modes[role], seed),
             MemberRecord(self.campaign_id, run_id, stage, len(self.ids) if ordinal is None else ordinal, name, role,
                          **links))
         self.ids[name] = run_id

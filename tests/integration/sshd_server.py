@@ -116,23 +116,7 @@ class SshServer:
 
     def sessions(self) -> list[int]:
         """The pids of the sshd processes that serve connections, not of what they run."""
-        if self._process is None:
-            return []
-        children: dict[int, list[int]] = {}
-        names: dict[int, str] = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    before, _, after = (entry / "stat").read_text().rpartition(")")
-                    names[int(entry.name)] = before.partition("(")[2]
-                    children.setdefault(int(after.split()[1]), []).append(int(entry.name))
-        found, todo = [], [self._process.pid]
-        while todo:
-            for child in children.get(todo.pop(), []):
-                if names[child].startswith("sshd"):
-                    found.append(child)
-                    todo.append(child)
-        return found
+        return [] if self._process is None else sshd_below(self._process.pid)
 
     def host_keys(self) -> list[HostKey]:
         """The public keys of the server, read from its files."""
@@ -202,6 +186,25 @@ class SshServer:
         for pid in (self._process.pid, *self.sessions()):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def sshd_below(pid: int) -> list[int]:
+    """The pids of all sshd processes that descend from this one by sshd processes alone."""
+    children: dict[int, list[int]] = {}
+    names: dict[int, str] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                before, _, after = (entry / "stat").read_text().rpartition(")")
+                names[int(entry.name)] = before.partition("(")[2]
+                children.setdefault(int(after.split()[1]), []).append(int(entry.name))
+    found, todo = [], [pid]
+    while todo:
+        for child in children.get(todo.pop(), []):
+            if names[child].startswith("sshd"):
+                found.append(child)
+                todo.append(child)
+    return found
 
 
 def _free_port() -> int:

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.lifecycle import Outcome
-from orchestrator.domain.verdict import Role
+from orchestrator.domain.projection import Projection
+from orchestrator.domain.verdict import Gate, Role
 from orchestrator.ledger import chain
 from orchestrator.ledger.rows import MemberRecord, ResolutionRecord, RunRecord
 from orchestrator.ledger.tables import METADATA, OVERWRITTEN
@@ -31,6 +32,7 @@ from tests.integration.ledger_kit import (
     kd_policy,
     open_ledger,
     raw,
+    seeds_policy,
     sha,
     spec_text,
     teacher_policy,
@@ -121,7 +123,46 @@ class Hand:
     def promotion(self, name: str, verb: str = "INSERT", **lies: Any) -> None:
         self.record("promotions", verb, **{"campaign_id": CAMPAIGN, "run_id": self.ids[name],
                                            "verdict_no": 1, "verdict": "promote", "kind": "candidate",
-                                           "promoted_at": NOW, **lies})
+                                           "basis": "measured", "promoted_at": NOW, **lies})
+
+    def confirmation(self, name: str, config: str, **lies: Any) -> None:
+        """The promotion of a seed by the replication of a configuration."""
+        verdict_no = self.row("SELECT max(verdict_no) AS n FROM verdicts WHERE campaign_id = ? AND run_id = ?",
+                              CAMPAIGN, self.ids[name])["n"]
+        self.promotion(name, **{"verdict_no": verdict_no, "kind": "confirmed", "stage": "seeds",
+                                "config_id": sha(f"config of {config}"), "replication_no": 1,
+                                "replication_passed": 1, **lies})
+
+    def replication(self, config: str, **lies: Any) -> None:
+        """A further replication of a configuration, with these sums in place of the true ones."""
+        truth = self.row("SELECT * FROM replication_inputs WHERE campaign_id = ? AND config_id = ?", CAMPAIGN,
+                         sha(f"config of {config}"))
+        number = self.row("SELECT count(*) + 1 AS n FROM replications WHERE config_id = ?", truth["config_id"])["n"]
+        self.record("replications", **{**truth, "replication_no": number, "decided_at": NOW, **lies})
+
+    def rejudgement(self, name: str, **lies: Any) -> None:
+        """A verdict under the loose policy, which is not the pinned one."""
+        policy_id = self.policy()
+        truth = self.row("SELECT * FROM rejudgement_inputs WHERE campaign_id = ? AND run_id = ? AND policy_id = ?",
+                         CAMPAIGN, self.ids[name], policy_id)
+        self.record("rejudgements", **{**truth, "rejudgement_no": 1, "decided_at": NOW, **lies})
+
+    def waiver(self, name: str, **lies: Any) -> None:
+        self.record("waivers", **{"campaign_id": CAMPAIGN, "run_id": self.ids[name], "waiver_no": 2, "verdict_no": 1,
+                                  "gate": "budget", "who": "ada", "why": "by hand", "until": "2026-12-31",
+                                  "waived_at": NOW, **lies})
+
+    def challenge(self, by: str, **lies: Any) -> None:
+        self.record("challenges", **{"campaign_id": CAMPAIGN, "run_id": self.ids["arm"], "kind": "candidate",
+                                     "challenge_no": 2, "by_campaign_id": CAMPAIGN, "by_run_id": self.ids[by],
+                                     "by_verdict_no": 1, "by_verdict": "reject", "who": "ada", "why": "by hand",
+                                     "challenged_at": NOW, **lies})
+
+    def projection(self, name: str = "running", **lies: Any) -> None:
+        honest = self.row("SELECT * FROM projections WHERE run_id = ?", self.ids["running"])
+        del honest["result"]
+        self.record("projections", **{**honest, "run_id": self.ids[name], "projection_no": 2,
+                                      "event_seq": self.event(), **lies})
 
     def resolution(self, name: str, verb: str = "INSERT", **lies: Any) -> None:
         values = {"key": "k2", "campaign_id": CAMPAIGN, "selector": "teachers.best",
@@ -252,6 +293,31 @@ def _naming(hand: Hand, **lies: Any) -> None:
                                   "kind": "checkpoint", "named_at": NOW, **lies})
 
 
+def _honest_confirmation(hand: Hand) -> None:
+    hand.confirmation("seed-2", "seeded")
+
+
+def _rule(hand: Hand, *, stored: bool = True, **lies: Any) -> str:
+    """A policy that asks for fresh seeds, with its rule."""
+    policy = seeds_policy(seeds=3)
+    body = policy.canonical().decode()
+    policy_id = hand.policy(policy_id=sha(body), name=policy.name, role="kd", gate_mask=policy.gate_mask,
+                            budget_ms=None, target_u6=policy.target_u6, body=body)
+    if stored:
+        hand.put("replication_rules", **{"policy_id": policy_id, "test": "z", "seeds": 3, "stop_step": 125,
+                                         "limit_number": 4000, "target_u6": policy.target_u6, **lies})
+    return policy_id
+
+
+def _honest_rule(hand: Hand) -> None:
+    hand.pin("fresh", _rule(hand))
+
+
+def _anchor(hand: Hand, **lies: Any) -> None:
+    head = hand.row("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1")
+    hand.put("anchors", **{**head, "anchor_id": sha("anchor"), "place": "a notebook", "anchored_at": NOW, **lies})
+
+
 GOOD_EVIDENCE = "(SELECT evidence_id FROM evidence WHERE run_id = ?)"
 CHANGED, DELETED, REPLACED = "nothing is ever changed", "nothing is ever deleted", "never replaced"
 
@@ -273,7 +339,8 @@ ATTACKS = [
     Attack("delete_a_rejection", _honest_verdict, _of("DELETE FROM verdicts WHERE run_id = ?", "dear"), DELETED),
     Attack("replace_a_rejection", _honest_verdict,
            lambda h: h.record("verdicts", "INSERT OR REPLACE", **{
-               **h.stored_verdict("dear"), "event_seq": h.event(), "budget_train_ms": 1}), REPLACED),
+               **h.stored_verdict("dear"), "event_seq": h.event(), "budget_train_ms": 1}),
+           f"{REPLACED}|do not follow"),
     Attack("upsert_over_a_rejection", _honest_verdict,
            lambda h: h.sql.execute(
                "INSERT INTO verdicts SELECT campaign_id, stage, run_id, verdict_no, role, policy_id, gate_mask, "
@@ -281,7 +348,8 @@ ATTACKS = [
                "oom_fallback, val_finite, val_1_u6, val_2_u6, val_3_u6, val_4_u6, comparison_key, budget_evidence_id, "
                "budget_parser_id, budget_train_ms, reference_evidence_id, reference_parser_id, reference_key, "
                "steps_to_target, replicated, rule, decided_at, event_seq FROM verdicts WHERE run_id = ? "
-               "ON CONFLICT DO UPDATE SET budget_train_ms = 1", [h.ids["dear"]]), "refused|never|event"),
+               "ON CONFLICT DO UPDATE SET budget_train_ms = 1", [h.ids["dear"]]),
+           "refused|never|event|without gaps"),
     # What a verdict rests on
     Attack("verdict_without_evidence", _honest_verdict, lambda h: h.verdict("dear", evidence_id=sha("invented")),
            "no evidence, no verdict", CHECKS_OFF),
@@ -468,6 +536,57 @@ ATTACKS = [
     Attack("edit_a_name", lambda h: _naming(h), _run("UPDATE asset_names SET sha256 = NULL"), CHANGED),
     Attack("name_a_digest_with_another_size", lambda h: _naming(h), lambda h: _naming(h, size_bytes=2),
            "one digest has one size"),
+    # Promotions, replications
+    Attack("promote_on_a_projection", _honest_promotion, lambda h: h.promotion("good", basis="projected"),
+           "ck_promotions_basis|only what was measured", CHECKS_OFF),
+    Attack("confirm_a_candidate", _honest_confirmation, lambda h: h.promotion("good", kind="confirmed"),
+           "ck_promotions_confirmed|was replicated", CHECKS_OFF),
+    Attack("confirm_by_another_configuration", _honest_confirmation, lambda h: h.confirmation("good", "seeded"),
+           "was replicated", CHECKS_OFF),
+    Attack("confirm_by_a_failed_replication", _honest_confirmation, lambda h: h.confirmation("weak-1", "weak"),
+           "not promote", CHECKS_OFF),
+    Attack("confirm_by_a_replication_that_never_was", _honest_confirmation,
+           lambda h: h.confirmation("seed-2", "seeded", replication_no=7), "was replicated", CHECKS_OFF),
+    Attack("write_that_a_replication_passed", _honest_confirmation, _run("UPDATE replications SET passed = 1"),
+           "cannot UPDATE generated column"),
+    Attack("replicate_with_better_sums", _honest_confirmation, lambda h: h.replication("weak", margin_u6=40_000),
+           "not those of the first fresh seeds"),
+    Attack("replicate_with_fewer_seeds", _honest_confirmation, lambda h: h.replication("open", seeds=1),
+           "not those of the first fresh seeds|ck_replications"),
+    Attack("replicate_before_the_seeds_ended", _honest_confirmation, lambda h: h.replication("open"),
+           "has not ended|ck_replications_found"),
+    Attack("loosen_a_replication_rule", _honest_rule, lambda h: _rule(h, limit_number=1), "not what the policy says"),
+    Attack("pin_a_policy_without_its_rule", _honest_rule, lambda h: h.pin("fresh", _rule(h, stored=False)),
+           "its rule is not there"),
+    Attack("edit_a_replication_rule", _honest_rule, _run("UPDATE replication_rules SET limit_number = 1"), CHANGED),
+    # Other policies, waivers, challenges, forecasts, anchors
+    Attack("rejudge_a_cheaper_run", lambda h: h.rejudgement("dear"), lambda h: h.rejudgement("dear", budget_train_ms=1),
+           "do not follow"),
+    Attack("write_the_word_of_a_rejudgement", lambda h: h.rejudgement("dear"),
+           _run("UPDATE rejudgements SET verdict = 'promote'"), "cannot UPDATE generated column"),
+    Attack("rejudge_as_replicated", lambda h: h.rejudgement("dear"),
+           lambda h: h.rejudgement("dear", gate_mask=64), "do not follow"),
+    Attack("rejudge_what_was_never_judged", lambda h: h.rejudgement("dear"),
+           lambda h: h.rejudgement("dear", run_id=h.ids["ready"]), "nothing to judge again"),
+    Attack("waive_a_gate_that_does_not_stand", lambda h: h.waiver("dear"),
+           lambda h: h.waiver("dear", gate="val_trend"), "does not stand"),
+    Attack("prolong_a_waiver", lambda h: h.waiver("dear"), _run("UPDATE waivers SET until = '2099-12-31'"), CHANGED),
+    Attack("waive_until_yesterday", lambda h: h.waiver("dear"), lambda h: h.waiver("dear", until="2020-01-01"),
+           "ck_waivers_until", CHECKS_OFF),
+    Attack("drop_a_challenge", lambda h: h.challenge("arm-old"), _run("DELETE FROM challenges"), DELETED),
+    Attack("challenge_by_a_run_that_passed", lambda h: h.challenge("arm-old"),
+           lambda h: h.challenge("lone"), "another seed|only a rejection"),
+    Attack("challenge_by_another_configuration", lambda h: h.challenge("arm-old"),
+           lambda h: h.challenge("unconfirmed"), "another seed of the same configuration"),
+    Attack("write_that_a_projection_passes", lambda h: h.projection(),
+           _run("UPDATE projections SET result = 'pass'"), "cannot UPDATE generated column"),
+    Attack("project_against_another_budget", lambda h: h.projection(), lambda h: h.projection(budget_ms=10**9),
+           "not the pinned one"),
+    Attack("project_a_run_that_ended", lambda h: h.projection(), lambda h: h.projection("good"), "under way"),
+    Attack("call_a_projection_measured", lambda h: h.projection(), lambda h: h.projection(basis="measured"),
+           "ck_projections_basis", CHECKS_OFF),
+    Attack("anchor_what_never_was", lambda h: _anchor(h), lambda h: _anchor(h, hash=sha("elsewhere")),
+           "no such entry", CHECKS_OFF),
     # The chain
     Attack("edit_an_event", _honest_event, _run("UPDATE events SET payload = '{}' WHERE seq = 3"), CHANGED),
     Attack("delete_the_last_event", _honest_event,
@@ -521,11 +640,33 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
         ledger.resolve(ResolutionRecord(
             "k1", CAMPAIGN, "teachers.best", (story.ids["good"], story.ids["dear"]), story.ids["good"], None,
             FALLING[-1], "lowest final loss"))
-        ledger.promote_candidate(CAMPAIGN, story.ids["arm"])
+        _court(story, links)
     connection = raw(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return path, story.ids
+
+
+def _court(story: Story, links: dict[str, str]) -> None:
+    """Promotions with a challenge, replications that passed, failed and wait, and whatever else stands beside them."""
+    ledger = story.ledger
+    story.add("arm-old", Role.KD, "arms", config="arm", seed=1, **links)
+    story.finish("arm-old", values=FLAT)
+    ledger.promote_candidate(CAMPAIGN, story.ids["arm"])
+    story.add("arm-again", Role.KD, "arms", config="arm", seed=2, **links)
+    story.finish("arm-again", values=FLAT)
+    story.pin("seeds", seeds_policy())
+    for config, final in (("seed", 4_050_000), ("weak", 4_069_000), ("open", 4_050_000)):
+        for number in (1, 2):
+            story.add(f"{config}-{number}", Role.KD, "seeds", config={"seed": "seeded"}.get(config, config),
+                      seed=number, **links)
+            if (config, number) != ("open", 2):
+                story.finish(f"{config}-{number}", values=(*FALLING[:-1], final))
+    ledger.promote(CAMPAIGN, [story.ids["seed-1"]])
+    ledger.rejudge(teacher_policy(60_000))
+    ledger.waive(CAMPAIGN, story.ids["dear"], Gate.BUDGET, who="ada", why="one millisecond", until="2026-12-31")
+    ledger.project(CAMPAIGN, story.ids["running"], Projection(50, 250, 10_000, 50_000, 45_000, 60_000, 20))
+    ledger.anchor("printed")
 
 
 def _second_campaign(story: Story) -> None:
@@ -575,7 +716,7 @@ def test_attack_is_refused_and_changes_nothing(attack: Attack, ledger_file: Path
     assert events_after[:len(events_before)] == events_before
     # Honest rows that the attack was built on may have stayed: a policy, a stage without runs that is held to it,
     # evidence that was due and that nobody measured. They count for nothing, and none that was there is gone.
-    for table in ("policies", "evidence", "stage_policies"):
+    for table in ("policies", "evidence", "stage_policies", "replication_rules"):
         assert set(before.pop(table)) <= set(after.pop(table))
     assert after == before
     with open_ledger(ledger_file) as ledger:
@@ -606,7 +747,7 @@ def test_no_record_is_updated_deleted_or_replaced(table: str, ledger_file: Path)
 
 def test_attacks_are_many_and_named_once() -> None:
     names = [a.name for a in ATTACKS]
-    assert len(names) == len(set(names)) >= 18
+    assert len(names) == len(set(names)) >= 90
 
 
 def test_the_honest_verdict_of_69403_by_hand_is_a_rejection(ledger_file: Path,

@@ -68,6 +68,43 @@ def test_the_teacher_inference_a_b_gives_its_published_figures_and_its_winner(le
     assert b.step_time.low > 4
 
 
+def test_the_a_b_of_record_is_reproduced_from_its_numbers_by_the_commands(tmp_path: Path) -> None:
+    """Medians, 90th percentiles and last averages as published; the student is 7.1 times the default teacher."""
+    laptop = Laptop(tmp_path)
+    published = {"A_default": (67, 101, 66.88), "B_sdpa": (424, 728, 490.62), "ce_student": (476, 679, 525.38)}
+    for name, (median, p90, average) in published.items():
+        text = log_with(shaped(median, p90, 120))
+        head, _, tail = text.rpartition("step_avg:")
+        (tmp_path / f"{name}.log").write_text(f"{head}step_avg:{average}ms{tail[tail.index('ms') + 2:]}")
+        told = json.loads(laptop.run("ledger", "parse", f"{name}.log", "--json").stdout)
+        assert (told["median_step_ms"], told["p90_step_ms"], told["latest_step_avg_ms"]) == (median, p90, average)
+    laptop.run("ledger", "import", *(f"{name}.log" for name in published), "--mode", "measurement")
+    told = json.loads(laptop.run("ledger", "compare", *published, "--same-machine", "--json").stdout)
+    a, b, student = told["runs"]
+    assert [(r["steps"]["median_ms"], r["steps"]["p90_ms"]) for r in told["runs"]] == [
+        (median, p90) for median, p90, _ in published.values()]
+    assert (b["step_time"]["words"], round(b["step_time"]["ratio"], 2)) == ("slower", 6.33)
+    assert round(student["step_time"]["ratio"], 1) == 7.1
+    assert b["step_time"]["low"] < 424 / 67 < b["step_time"]["high"]
+    assert b["step_time"]["p_value"] < 0.002
+    assert a["step_time"] is None
+
+
+def test_a_slice_and_a_run_among_several_are_compared_by_their_own_lines(ledger: Ledger, tmp_path: Path) -> None:
+    log = log_with([10.0] * 200, validations={25: 4.2, 50: 4.0, 75: 3.9, 100: 3.8})
+    bring_in(ledger, tmp_path, "whole", log)
+    (tmp_path / "two.log").write_text(log + log_with([20.0] * 200, validations={25: 4.0, 50: 3.9}))
+    import_log(ledger, tmp_path / "two.log", mode="measurement")
+    import_log(ledger, tmp_path / "whole.log", mode="measurement", slice_step=50)
+    whole, second, cut = compare(ledger, tmp_path, ["whole", "two#2", "whole@slice50"], target=4.0,
+                                 assume_same=True).runs
+    assert [r.hit and r.hit.steps_to_target for r in (whole, second, cut)] == [75, 50, None]
+    assert cut.hit is not None
+    assert cut.hit.single_hit_step == 50
+    assert second.step_time is not None
+    assert second.step_time.ratio == 2
+
+
 def test_two_logs_of_one_process_alike_show_no_difference(ledger: Ledger, tmp_path: Path) -> None:
     bring_in(ledger, tmp_path, "one", log_with(shaped(250, 460, 400)))
     values = shaped(250, 460, 400)

@@ -20,7 +20,7 @@ from orchestrator.domain.verdict import Role
 from orchestrator.ledger.listing_cache import Asked, cache_path, forget
 from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.where import condition
-from orchestrator.report.tables import KEYS, csv_text, format_rows, json_lines
+from orchestrator.report.tables import csv_lines, format_rows, json_lines
 from tests.e2e.kdorch import Laptop
 from tests.integration.ledger_kit import Story, kd_policy, open_ledger, sha, teacher_policy, tell
 
@@ -101,12 +101,12 @@ def test_host_since_and_where_are_asked_together(ledger: Ledger) -> None:
     assert names(Asked(since="2026-02-15T00:00:00.000Z")) == []
 
 
-def test_lines_and_cells_say_what_the_rows_say(ledger: Ledger) -> None:
+def test_lines_say_what_the_rows_say(ledger: Ledger) -> None:
     tell(ledger)
     rows = ledger.rows()
-    lines = ledger.listing(Asked(as_lines=True))
+    lines = ledger.listing(Asked(lines_of="json"))
     assert (json_lines(lines.lines), lines.size, lines.cells) == (format_rows(rows, "json"), len(rows), [])
-    assert csv_text(ledger.listing(Asked()).cells, KEYS) == format_rows(rows, "csv")
+    assert csv_lines(ledger.listing(Asked(lines_of="csv")).lines) == format_rows(rows, "csv")
 
 
 def test_what_does_not_exist_is_refused(ledger: Ledger) -> None:
@@ -128,7 +128,7 @@ def _torn(path: Path) -> None:
 def _other_program(path: Path) -> None:
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE seen (nothing)")
+        connection.execute("CREATE TABLE seen (other)")
 
 
 def _other_edition(path: Path) -> None:

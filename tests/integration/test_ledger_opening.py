@@ -9,8 +9,10 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,8 @@ from orchestrator.domain.errors import (
 )
 from orchestrator.ledger import engine
 from orchestrator.ledger.engine import SCHEMA, Schema
+from orchestrator.ledger.listing_cache import Asked
+from tests.e2e.kdorch import Laptop
 from tests.integration.ledger_kit import Clock, campaign, contents, open_ledger, raw, tell
 
 NEXT = '''"""Add a table, for a test."""
@@ -255,7 +259,7 @@ def test_a_full_disk_is_one_clear_error_and_writes_nothing(tmp_path: Path) -> No
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from orchestrator.ledger.store import Ledger
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
@@ -284,3 +288,94 @@ def test_the_clock_must_know_its_zone(tmp_path: Path) -> None:
     with open_ledger(path, clock=Clock()) as ledger:
         ledger.record_campaign(campaign())
         assert ledger.campaigns()[0].recorded_at.endswith("Z")
+
+
+def test_a_clock_that_goes_backwards_changes_no_order(tmp_path: Path) -> None:
+    """What happened first is told by the chain's numbers, never by times."""
+    moments = iter(datetime(2026, 3, 1, tzinfo=UTC) - timedelta(hours=n) for n in range(10_000))
+    path = tmp_path / "ledger.sqlite"
+    with open_ledger(path, clock=lambda: next(moments)) as ledger:
+        story = tell(ledger)
+        events = ledger.events()
+        assert [e.at for e in events] != sorted(e.at for e in events)
+        assert [e.seq for e in events] == list(range(1, len(events) + 1))
+        assert ledger.verify_chain()[0] == len(events)
+        assert ledger.current_attempt(story.ids["good"]).state.value == "finished"
+        assert ledger.listing(Asked()).rows == ledger.rows()
+
+
+def _newer(path: Path) -> None:
+    with open_ledger(path):
+        pass
+    with closing(raw(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9998'")
+
+
+def _half_migrated(path: Path) -> None:
+    """As of a migration that was run by hand and stopped halfway: the tables of one schema, the number of another."""
+    with open_ledger(path):
+        pass
+    with closing(raw(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+
+
+@pytest.mark.parametrize(("spoil", "words"), [
+    (_noise, "is not a usable ledger"), (_torn, "ledger.sqlite"), (_foreign, "a database of another program"),
+    (_newer, "has schema 9998, which this kdorch does not know"), (_half_migrated, "are not those of schema 0001"),
+], ids=["noise", "torn", "foreign", "newer", "half_migrated"])
+@pytest.mark.parametrize("command", [("ledger",), ("ledger", "import", "a.log"), ("ledger", "stats")],
+                         ids=["list", "import", "stats"])
+def test_every_command_says_in_one_message_what_is_wrong_with_the_ledger(
+        tmp_path: Path, spoil: Callable[[Path], None], words: str, command: tuple[str, ...]) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.home.mkdir()
+    path = laptop.home / "ledger.sqlite"
+    spoil(path)
+    (tmp_path / "a.log").write_text("step:1/1 val_loss:3.0 train_time:5ms step_avg:5.00ms\n")
+    before = digest(path)
+    told = laptop.run(*command, code=4)
+    message, hint = told.stderr.decode().splitlines()
+    assert words in message
+    assert message.startswith("kdorch: ")
+    assert hint.startswith("  hint: ")
+    assert digest(path) == before
+
+
+def test_a_ledger_without_the_rights_to_it_is_one_message() -> None:
+    """A superuser is refused nothing, so a child of ours becomes somebody else first."""
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place)
+        home.chmod(0o755)
+        for name, mode in (("unreadable", 0o600), ("unwritable", 0o644)):
+            path = home / name / "ledger.sqlite"
+            path.parent.mkdir(mode=0o755)
+            with open_ledger(path) as ledger:
+                tell(ledger)
+            path.chmod(mode)
+            if os.geteuid() != 0:
+                path.chmod(mode & 0o444 if name == "unwritable" else 0)
+                path.parent.chmod(0o555)
+            read_end, write_end = os.pipe()
+            child = os.fork()
+            if child == 0:
+                if os.geteuid() == 0:
+                    os.setuid(65534)
+                os.write(write_end, _refusal_to_write(path).encode())
+                os._exit(0)
+            os.close(write_end)
+            with os.fdopen(read_end) as told:
+                said = told.read()
+            os.waitpid(child, 0)
+            path.parent.chmod(0o755)
+            assert said.startswith(f"LedgerError: {path}: "), said
+            assert "check the permissions and the disk" in said
+            assert len(said.splitlines()) == 2
+
+
+def _refusal_to_write(path: Path) -> str:
+    try:
+        with open_ledger(path) as ledger:
+            ledger.record_campaign(campaign("d" * 64, "other"))
+    except LedgerError as error:
+        return f"{type(error).__name__}: {error}\n{getattr(error, 'hint', '')}"
+    return "nothing was refused"

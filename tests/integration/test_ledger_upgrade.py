@@ -11,22 +11,34 @@ import pytest
 
 from orchestrator.domain.errors import LedgerError
 from orchestrator.domain.lifecycle import Event, Outcome, State
-from orchestrator.domain.verdict import Gate, Policy, Role
+from orchestrator.domain.verdict import SHIPPED_POLICIES, Gate, Policy, Role
 from orchestrator.ledger.engine import SCHEMA, fingerprint
 from orchestrator.ledger.verification.database import check_database, examined
 from orchestrator.ledger.verification.findings import Findings
 from tests.integration.ledger_kit import Story, contents, open_ledger, raw
 
 DATA = Path(__file__).parent / "data"
-NEW_COLUMNS = {"attempts": ("override_json", None), "verdicts": ("rule", 1)}
+_PROMOTION = {"basis": "measured", "stage": None, "config_id": None, "replication_no": None,
+              "replication_passed": None}
+NEW_COLUMNS: dict[str, dict[str, dict[str, Any]]] = {
+    "0001": {"attempts": {"override_json": None}, "verdicts": {"rule": 1}, "promotions": _PROMOTION},
+    "0002": {"promotions": _PROMOTION},
+}
+"""What each table of an archived revision has gained, with the value that its rows got."""
+LENGTHS = {"0001": 199, "0002": 116}
 
 
 @pytest.fixture
 def archived(tmp_path: Path) -> Path:
     """A ledger of revision 0001: a simulated campaign, a run that failed twice, an imported CSV."""
-    path = tmp_path / "ledger.sqlite"
+    return unpacked("0001", tmp_path)
+
+
+def unpacked(revision: str, directory: Path) -> Path:
+    """The archived ledger of a revision."""
+    path = directory / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((DATA / "ledger-0001.sql").read_text(encoding="utf-8"))
+        connection.executescript((DATA / f"ledger-{revision}.sql").read_text(encoding="utf-8"))
     return path
 
 
@@ -36,31 +48,61 @@ def columns(path: Path, table: str) -> list[dict[str, Any]]:
         return [dict(r) for r in connection.execute(f'SELECT * FROM "{table}"')]
 
 
-def test_the_archive_is_a_ledger_of_revision_0001(archived: Path) -> None:
-    with closing(raw(archived)) as connection:
-        assert fingerprint(connection) == SCHEMA.fingerprints["0001"]
+def test_every_revision_but_the_newest_is_archived() -> None:
+    assert {p.stem.removeprefix("ledger-") for p in DATA.glob("ledger-0*.sql")} == set(SCHEMA.fingerprints) - {
+        SCHEMA.head}
+
+
+@pytest.mark.parametrize("revision", sorted(LENGTHS))
+def test_an_archive_is_a_ledger_of_its_revision(revision: str, tmp_path: Path) -> None:
+    path = unpacked(revision, tmp_path)
+    with closing(raw(path)) as connection:
+        assert fingerprint(connection) == SCHEMA.fingerprints[revision]
     found = Findings()
-    with examined(archived) as connection:
-        assert check_database(connection, found) == (199, columns(archived, "events")[-1]["hash"])
+    with examined(path) as connection:
+        assert check_database(connection, found) == (LENGTHS[revision], columns(path, "events")[-1]["hash"])
     assert found.disagreements == []  # it can be proved without being upgraded
 
 
-def test_a_ledger_of_revision_0001_is_upgraded_after_a_backup_with_every_record_as_it_was(archived: Path) -> None:
-    before = contents(archived)
-    kept = {table: columns(archived, table) for table in before if table != "alembic_version"}
+@pytest.mark.parametrize("revision", sorted(LENGTHS))
+def test_an_archive_is_upgraded_after_a_backup_with_every_record_as_it_was(revision: str, tmp_path: Path) -> None:
+    path = unpacked(revision, tmp_path)
+    before = contents(path)
+    kept = {table: columns(path, table) for table in before if table != "alembic_version"}
     told: list[str] = []
-    with open_ledger(archived, on_upgrade=told.append) as ledger:
-        assert ledger.verify_chain()[0] == 199
+    with open_ledger(path, on_upgrade=told.append) as ledger:
+        assert ledger.verify_chain()[0] == LENGTHS[revision]
         rows = ledger.rows()
-    assert "0001 to 0002" in told[0]
-    (backup,) = archived.parent.glob("ledger.sqlite.backup-0001-*")
+    assert f"{revision} to {SCHEMA.head}" in told[0]
+    (backup,) = path.parent.glob(f"ledger.sqlite.backup-{revision}-*")
     assert contents(backup) == before
     for table, old in kept.items():
-        name, value = NEW_COLUMNS.get(table, (None, None))
-        assert columns(archived, table) == [{**row, **({name: value} if name else {})} for row in old], table
-    assert {r.verdict for r in rows} == {"promote", "reject", "inconclusive"}
+        gained = NEW_COLUMNS[revision].get(table, {})
+        now = columns(path, table)
+        if table == "parsers":
+            assert [row for row in now if row in old] == old
+        else:
+            assert now == [{**row, **gained} for row in old], table
+    assert {r.verdict for r in rows} >= {"promote", "inconclusive"}
+    with closing(raw(path)) as connection:
+        assert fingerprint(connection) == SCHEMA.fingerprints[SCHEMA.head]
     found = Findings()
-    with examined(archived) as connection:
+    with examined(path) as connection:
+        check_database(connection, found)
+    assert found.disagreements == []
+
+
+@pytest.mark.parametrize("revision", sorted(LENGTHS))
+def test_an_upgraded_ledger_judges_again_and_promotes(revision: str, tmp_path: Path) -> None:
+    with open_ledger(unpacked(revision, tmp_path)) as ledger:
+        told = {r.name: r for r in ledger.rejudge(SHIPPED_POLICIES["teacher-budget-5pct"]) if r.campaign == "imported"}
+        assert sum(r.budget_result == "pass" for r in told.values()) == 2
+        place = next(r for r in ledger.rows() if r.verdict == "promote" and r.mode == "teacher")
+        campaign = next(m.campaign_id for m in ledger.memberships(place.run_id))
+        promoted, = ledger.promote(campaign, [place.run_id])
+        assert (promoted.kind, promoted.basis) == ("candidate", "measured")
+    found = Findings()
+    with examined(tmp_path / "ledger.sqlite") as connection:
         check_database(connection, found)
     assert found.disagreements == []
 

@@ -6,11 +6,13 @@ owner of the file can: guards taken away, a value changed, guards put back exact
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,9 +24,15 @@ import pytest
 from orchestrator.cli.verify import EXIT_DISAGREES
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.verify import Verified, verify_ledger
+from orchestrator.domain.projection import Projection
+from orchestrator.domain.verdict import SHIPPED_POLICIES, Role
+from orchestrator.ledger.anchors import HOST_FILE, anchor_line, found_in, host_document
+from orchestrator.ledger.rows import MemberRecord, RunRecord
+from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.verification.replay import KEYS
+from orchestrator.wire.spec import Spec, config_id_of
 from tests.e2e.kdorch import Laptop
-from tests.integration.ledger_kit import open_ledger
+from tests.integration.ledger_kit import Story, open_ledger
 
 FLIPS = 250
 CAMPAIGN = """
@@ -52,7 +60,30 @@ stages:
     axes: {seed: [0]}
     policy: {name: student}
 """
-TABLES = (*KEYS, "events", "policies", "evidence_files", "validations", "attempt_edges")
+CONFIRMING = """
+campaign: confirm
+deadline: 2m
+defaults: {entry: simulated, horizon: 100, validation: {every: 25}, simulated: {step_ms: 2, decay_steps: 40}}
+stages:
+  - name: seeds
+    role: ce
+    axes: {seed: [11, 12]}
+    target: 3.0
+    policy:
+      name: two-seeds
+      gates: [evidence_complete]
+      replication: {rule: modded-nanogpt-track-3, seeds: 2, stop_step: 100}
+  - name: kind
+    role: ce
+    axes: {seed: [21], horizon: [120]}
+    policy: {name: kind, gates: [evidence_complete]}
+  - name: strict
+    role: ce
+    axes: {seed: [22], horizon: [120]}
+    target: 1.0
+    policy: {name: strict, gates: [target_reached]}
+"""
+TABLES = (*KEYS, "events", "policies", "evidence_files", "validations", "attempt_edges", "replication_rules", "anchors")
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +92,37 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
     (laptop.cwd / "proof.yaml").write_text(CAMPAIGN)
     laptop.run("campaign", "launch", "proof.yaml")
     laptop.run("ledger", "import", str(Path(__file__).parent / "data" / "ledger_of_record.csv"))
+    (laptop.cwd / "confirm.yaml").write_text(CONFIRMING)
+    laptop.run("campaign", "launch", "confirm.yaml")
+    laptop.run("campaign", "promote", "confirm", "confirm/seeds-s11", "confirm/kind-s21")
+    laptop.run("ledger", "rejudge", "--policy", "teacher-budget-5pct")
+    words = ("--who", "ada", "--why", "for a test")
+    laptop.run("ledger", "challenge", "confirm/kind-s21", "--by", "confirm/strict-s22", *words)
+    laptop.run("ledger", "waive", "confirm/strict-s22", "--gate", "target_reached", "--until", "2999-12-31", *words)
+    laptop.run("ledger", "anchor")
     home = Home(laptop.home)
     with open_ledger(home.ledger) as ledger:
+        _project(ledger)
         ledger.record_host_facts("local", {"torch": None})
         ledger.name_asset("teacher", "a" * 64, 1, "checkpoint")
     with closing(sqlite3.connect(home.ledger)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     shutil.rmtree(home.local_host_root)
     return home
+
+
+def _project(ledger: Ledger) -> None:
+    """A teacher under way, with a forecast of its train time."""
+    text = json.dumps({**json.loads(ledger.spec_json(ledger.find_run("proof/quick-s0"))), "seed": 5}, sort_keys=True,
+                      separators=(",", ":"))
+    run_id = hashlib.sha256(text.encode()).hexdigest()
+    story = Story(ledger, campaign_id="a" * 64).begin("under way")
+    story.pin("teachers", SHIPPED_POLICIES["teacher-budget-10pct"])
+    ledger.record_run(
+        RunRecord(run_id, text, config_id_of(Spec.model_validate_json(text)), "teacher", 5),
+        MemberRecord(story.campaign_id, run_id, "teachers", 0, "under-way", Role.TEACHER))
+    story.launch(run_id)
+    ledger.project(story.campaign_id, run_id, Projection(50, 75, 500, 750, 700, 800, 20))
 
 
 @pytest.fixture
@@ -84,7 +138,8 @@ def kinds(told: Verified) -> set[str]:
 def test_a_ledger_that_nobody_touched_agrees(home: Home) -> None:
     told = verify_ledger(home, full=True)
     assert told.disagreements == ()
-    for word in ("events", "rows", "runs", "verdicts", "policies", "evidence", "files", "measurements"):
+    for word in ("events", "rows", "runs", "verdicts", "policies", "evidence", "files", "measurements",
+                 "replications", "rejudgements", "anchors"):
         assert told.checked[word] > 0, word
 
 
@@ -231,6 +286,61 @@ def test_a_chain_cut_short_is_found_by_the_rows_it_no_longer_explains(home: Home
             connection.execute(sql)
         connection.commit()
     assert "row" in kinds(verify_ledger(home, full=False))
+
+
+def test_a_cut_that_explains_itself_is_found_by_a_head_kept_elsewhere(home: Home, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        head = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    kept = tmp_path / "kept.txt"
+    kept.write_text(f"on a whiteboard: {anchor_line(head)}\n")
+    assert verify_ledger(home, full=False, anchors=[kept]).agrees
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        guards = [g for table in ("events", "asset_names") for g in _without_guards(connection, table)]
+        connection.execute("DELETE FROM asset_names")
+        connection.execute("DELETE FROM events WHERE seq = ?", (head[0],))
+        for sql in guards:
+            connection.execute(sql)
+        connection.commit()
+    assert verify_ledger(home, full=False).agrees  # the file by itself is flawless
+    told = verify_ledger(home, full=False, anchors=[kept])
+    assert [(d.kind, d.where) for d in told.disagreements] == [("anchor", str(kept))]
+    assert "cut off" in told.disagreements[0].what
+
+
+def test_reports_and_documents_from_hosts_are_anchors(home: Home) -> None:
+    head = check_head(home)
+    report = next(home.root.glob("reports/proof/report.md"))
+    assert found_in(report.read_text())
+    report.write_text(re.sub(r"`[0-9a-f]{64}`", f"`{'0' * 64}`", report.read_text()))
+    kept = next((home.root / "evidence").rglob("train.log")).with_name(HOST_FILE)
+    kept.write_bytes(host_document((head[0], "1" * 64), "r", 1, "2026-01-01T00:00:00.000Z"))
+    told = verify_ledger(home, full=False)
+    assert {(d.kind, d.where) for d in told.disagreements} == {("anchor", str(report)), ("anchor", str(kept))}
+
+
+def check_head(home: Home) -> tuple[int, str]:
+    return verify_ledger(home, full=False).head
+
+
+def test_a_git_note_is_an_anchor(original: Home, tmp_path: Path) -> None:
+    shutil.copytree(original.root.parent, tmp_path / "laptop")
+    laptop = Laptop(tmp_path / "laptop")
+    repository = tmp_path / "repository"
+    git = ("git", "-C", str(repository), "-c", "user.name=Ada", "-c", "user.email=ada@h100.example")
+    subprocess.run(["git", "init", "-q", str(repository)], check=True)
+    laptop.run("ledger", "anchor", "--git-note", "--repository", str(repository), code=2)  # no commit yet
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "campaigns"], check=True)
+    for name, value in (("user.name", "Ada"), ("user.email", "ada@h100.example")):
+        subprocess.run(["git", "-C", str(repository), "config", name, value], check=True)
+    line = laptop.run("ledger", "anchor", "--git-note", "--repository", str(repository)).stdout.decode().strip()
+    note = subprocess.run([*git, "notes", "--ref=kdorch", "show"], check=True, capture_output=True, text=True).stdout
+    assert note.strip() == line
+    home = Home(laptop.home)
+    assert verify_ledger(home, full=False).agrees
+    subprocess.run([*git, "notes", "--ref=kdorch", "remove"], check=True, capture_output=True)
+    assert any("no longer holds" in d.what for d in verify_ledger(home, full=False).disagreements)
+    subprocess.run([*git, "notes", "--ref=kdorch", "add", "-m", anchor_line((1, "2" * 64))], check=True)
+    assert any("made anew" in d.what for d in verify_ledger(home, full=False).disagreements)
 
 
 def test_a_missing_file_a_missing_ledger_and_no_sqlite_file_are_named(home: Home, tmp_path: Path) -> None:

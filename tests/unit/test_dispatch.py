@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from orchestrator.dispatch.choose import choose
+from orchestrator.dispatch.choose import choose, place_words, rank_configurations
 from orchestrator.dispatch.follow import event_of
 from orchestrator.dispatch.knowledge import needs_retry
 from orchestrator.domain.lifecycle import LIVE_STATES, TRANSITIONS, Event, Outcome, State
@@ -97,3 +97,29 @@ def test_where_none_passed_the_reason_names_what_stopped_each() -> None:
     choice = choose([row("a", verdict="reject", failed_gates=("budget",), final_val=2.0)], "final_val")
     assert choice.row is None
     assert "a: budget" in choice.reason
+
+
+def test_configurations_are_ranked_by_the_mean_over_seeds_and_every_seed_must_pass() -> None:
+    found = rank_configurations({
+        "lucky": [row(f"lucky-{i}", steps_to_target=n, final_val=2.0) for i, n in enumerate((50, 150))],
+        "steady": [row(f"steady-{i}", steps_to_target=90, final_val=2.0) for i in range(2)],
+        "half": [row("half-0", steps_to_target=10, final_val=1.0), row("half-1", verdict="reject", final_val=1.0)],
+    }, "steps_to_target")
+    assert [(p.row.name, p.score, p.seeds) for p in found] == [("steady-0", 90.0, 2), ("lucky-0", 100.0, 2)]
+    assert "place 1 of 2 admitted by fewest steps to the target: 90 (mean of 2 seeds)" in place_words(
+        found[0], 1, 2, "steps_to_target")
+
+
+def test_a_seed_that_did_not_reach_the_target_ranks_its_configuration_last_and_does_not_drop_it() -> None:
+    found = rank_configurations({
+        "never": [row("never-0", steps_to_target=None, final_val=1.5)],
+        "late": [row("late-0", steps_to_target=500, final_val=2.5)],
+    }, "steps_to_target")
+    assert [p.row.name for p in found] == ["late-0", "never-0"]
+    assert "not reached by every seed" in place_words(found[1], 2, 2, "steps_to_target")
+
+
+def test_equal_scores_go_to_the_better_loss_and_then_to_the_name() -> None:
+    found = rank_configurations({name: [row(name, steps_to_target=100, final_val=val)]
+                                 for name, val in (("b", 2.0), ("a", 2.0), ("c", 1.9))}, "steps_to_target")
+    assert [p.row.name for p in found] == ["c", "a", "b"]

@@ -15,6 +15,7 @@ from orchestrator.domain import metrics
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import WARM_UP_DELTAS, Curve, TrainPoint
 from orchestrator.parsing import FORMATS, Record, parse_bytes, series
+from orchestrator.parsing.curves import read_runs
 from orchestrator.parsing.dense import DenseReader
 from orchestrator.parsing.format import clean
 from orchestrator.parsing.points import Columns, Fact, Point, Said
@@ -236,3 +237,28 @@ def test_folding_old_lines_changes_no_figure(steps, kept):
         assert parse_bytes(LOGS["modded, timer restart"]) == parse_bytes(LOGS["modded, timer restart"])
     finally:
         series.KEPT_POINTS = before
+
+
+# Curves: the lines behind the figures
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_curves_have_the_figures_of_records_and_know_where_each_line_begins(name):
+    log = EXAMPLES[name]().text.encode()
+    (run,) = read_runs(log)
+    (record,) = parse_bytes(log)
+    assert run.record == record
+    assert (len(run.curve.train), len(run.curve.validations)) == (record.n_train_lines, record.n_validations)
+    for point in run.curve.validations:
+        said = log[point.offset:].split(b"\n")[0].split(b"\r")[0]
+        assert f"{point.val_loss:g}" in said.decode()
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(sorted(EXAMPLES)), st.binary(max_size=60), st.integers(0, 40))
+def test_curves_stay_the_records_with_colours_and_junk_between_the_lines(name, junk, where):
+    lines = EXAMPLES[name]().text.encode().split(b"\n")
+    lines[where % len(lines):0] = [b"\x1b[32m" + junk.replace(b"\n", b"") + b"\x1b[0m"]
+    log = b"\n".join(lines)
+    printed = [r for r in parse_bytes(log) if r.n_train_lines or r.n_validations]
+    assert repr([run.record for run in read_runs(log)]) == repr(printed)

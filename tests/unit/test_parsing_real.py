@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from orchestrator.parsing import Record, parse_path
+from orchestrator.parsing.curves import read_runs
 from orchestrator.wire.loglines import classify, step_line
 
 FOLDER = os.environ.get("KDORCH_REAL_LOGS")
@@ -50,6 +51,7 @@ def test_the_figures_of_a_public_log(name: str, expected: dict[str, Any]) -> Non
     path = Path(FOLDER) / name
     records = parse_path(path)
     assert len(records) == expected["n_runs"]
+    assert [run.record for run in read_runs(path.read_bytes())] == records
     if expected["n_runs"] > 1:
         return
     (record,) = records

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from orchestrator.domain.errors import CampaignFileError
 from orchestrator.domain.verdict import Role
+from orchestrator.planning.campaign_file import load_campaign, shipped_campaigns
+from orchestrator.planning.canonical import shared_canonical_bytes
 from orchestrator.planning.layout import LaidRun
 from orchestrator.wire.spec import run_id_of, spec_bytes
 from tests.unit.planning_campaigns import CE, KD, load
@@ -225,3 +228,12 @@ def test_a_measurement_may_distil_with_a_teacher(tmp_path: Path) -> None:
         "  - {name: probe, role: measurement, teacher: {from: teachers.best}, spec: {horizon: 20}}\n"
     probe = runs(tmp_path, text)[-1]
     assert (probe.role, probe.spec.mode, probe.name) == (Role.MEASUREMENT, "kd", "demo/probe-s0")
+
+
+@pytest.mark.parametrize("name", shipped_campaigns())
+def test_identities_are_digests_of_the_canonical_spec_however_they_are_computed(tmp_path: Path, name: str) -> None:
+    for run in load_campaign(name, cwd=tmp_path).layout.runs:
+        data = spec_bytes(run.spec)
+        assert shared_canonical_bytes(json.loads(data)) == data
+        if not run.open:
+            assert (run.identity, run.size_bytes) == (run_id_of(run.spec), len(data))

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from orchestrator.domain.luck import expected_best_of
 from orchestrator.domain.metrics import ValPoint
 from orchestrator.ledger.rows import LedgerRow
 from orchestrator.report import words
@@ -21,7 +22,6 @@ from orchestrator.report.statistics import (
     Amount,
     Known,
     difference,
-    expected_best_of,
     minus,
     pooled_deviation,
     reached_by,
@@ -307,7 +307,7 @@ def test_the_page_holds_what_the_answer_rests_on():
     for wanted in (
         "| t-s0 | – | 250 | 66,542 ms | 96 % | pass |", "| t3-s0 | – | 300 | 184,101 ms | 265 % | miss |",
         "| t3-s0 | budget | 184101 ms | <= 69402 ms |", "10 % of 694015 ms", "`teachers.best` is **t-s0**",
-        "The best of 2 arms is about 0.6 standard deviations of luck", "every 25 steps", "event 7, `" + "fe" * 32 + "`",
+        "Best of 2 on 2 seeds: 0.4 standard deviations of one seed are luck, ", "every 25 steps", "event 7, `" + "fe" * 32 + "`",
         "kdorch campaign launch lr_grid.yaml ", "kdorch ledger show b3-s0 ", "Quiet: other processes used 1 % to 1 %",
     ):
         assert wanted in text, wanted

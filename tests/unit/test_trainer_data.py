@@ -5,13 +5,17 @@ from __future__ import annotations
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from tests.unit.trainer_kit import parsed, place_shards, spec_of
 from worker.trainer.data import Corpus, open_corpus
 from worker.trainer.errors import BadInput
+from worker.trainer.prefetch import Ahead
 from worker.trainer.shards import HEADER_BYTES, MAGIC, open_shard, write_shard
 from worker.trainer.spec import DataSpec
 from worker.trainer.stdlib_corpus import LEFT_OUT, standard_library_shards
@@ -50,7 +54,7 @@ def with_header(shard: Path, place: int, value: int) -> None:
 @pytest.mark.parametrize(("place", "value", "words"), [
     (0, 20240521, f"magic 20240521 is not {MAGIC}"),
     (1, 2, "shard version 2 is unknown"),
-    (2, 101, "the header says 101 tokens, the file holds 100"),
+    (2, 101, r"the header says 101 tokens \(byte 8\), the file holds 100"),
     (2, 0, "the header says 0 tokens"),
 ])
 def test_a_wrong_header_is_refused_by_name(shard: Path, place: int, value: int, words: str) -> None:
@@ -72,7 +76,7 @@ def test_a_token_beyond_the_vocabulary_is_refused_with_its_place(tmp_path: Path)
     tokens = np.zeros(500, dtype=np.uint16)
     tokens[321] = 32
     write_shard(tmp_path / "data" / "train-1.bin", tokens)
-    with pytest.raises(BadInput, match=r"train-1\.bin: token 321 is 32; the vocabulary has 32"):
+    with pytest.raises(BadInput, match=r"train-1\.bin: token 321 is 32; the vocabulary has 32 \(byte 1666\)"):
         small(tmp_path)
 
 
@@ -119,6 +123,41 @@ def test_batches_are_windows_of_one_shard_each_and_reach_the_last_token(tmp_path
     assert rows.shape == (200, 13)
     assert (np.diff(rows, axis=1) == 1).all()
     assert set(rows[:, 0]) == {0, 1, 2, 3, 16, 17, 18, 19}
+
+
+def test_sequences_begin_at_documents_where_the_spec_says_so(tmp_path: Path) -> None:
+    place_shards(tmp_path)
+    corpus = small(tmp_path, document_token=12)
+    rows = np.concatenate([corpus.batch(0, step, 4, 12) for step in range(30)])
+    assert set(rows[:, 0]) == {12}
+    assert np.array_equal(small(tmp_path, document_token=12).batch(0, 3, 4, 12), corpus.batch(0, 3, 4, 12))
+    begins = {tuple(shard[at:at + 13]) for shard in corpus.train for at in np.flatnonzero(shard == 12)}
+    assert {tuple(row) for row in rows} <= begins
+    with pytest.raises(BadInput, match=r"data\.document_token is 999, and no training shard has it"):
+        small(tmp_path, document_token=999)
+
+
+def test_the_next_batch_is_read_ahead_and_is_the_one_that_would_be_read_then() -> None:
+    asked: list[int] = []
+    came = Event()
+
+    def batch_of(step: int) -> Tensor:
+        asked.append(step)
+        if step == 5:
+            raise BadInput("shard gone")
+        if step == 1:
+            came.set()
+        return torch.tensor([step])
+
+    ahead = Ahead(batch_of, lambda batch: batch * 10, last=5)
+    assert ahead(0).tolist() == [0]
+    assert came.wait(30)
+    assert [ahead(step).item() for step in (1, 2, 3)] == [10, 20, 30]
+    assert ahead(2).item() == 20, "a step that was not foreseen is read when it is asked for"
+    assert ahead(4).item() == 40
+    with pytest.raises(BadInput, match="shard gone"):
+        ahead(5)
+    assert max(asked) == 5
 
 
 def test_validation_windows_are_spread_over_the_whole_corpus(tmp_path: Path) -> None:

@@ -41,8 +41,9 @@ def stop_after(steps: int) -> Callable[[], bool]:
 def test_every_line_of_a_run_is_data_or_plain_talk(bench: Bench) -> None:
     ran = bench.run(spec_of(KD, {"kd": {"stop": {"min_step": 5, "margin": 10.0}}}), teacher=bench.teacher())
     talk = [line for line in ran.lines if not DATA_LINE.fullmatch(line)]
-    assert len(talk) == 1
     assert talk[0].startswith(f"{ran.environment['parameters']} parameters; ")
+    assert talk[1:] == ["FLASH_ATTN_BACKEND=sdpa HAS_FLASH_ATTN=False",
+                        "teacher_force_sdpa=False compile_teacher=False"]
     assert len(ran.data_lines()) == 10 + 3 + 1 + 1
 
 

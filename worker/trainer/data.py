@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from worker.trainer.errors import BadInput
-from worker.trainer.shards import Tokens, open_shard
+from worker.trainer.shards import HEADER_BYTES, Tokens, open_shard
 from worker.trainer.spec import DataSpec
 from worker.trainer.stdlib_corpus import standard_library_shards
 
@@ -21,17 +21,27 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Corpus:
-    """Training and validation shards; ``sha256`` digests them all, and which of them are for what."""
+    """Training and validation shards; ``sha256`` digests them all, and which of them are for what.
+
+    ``documents`` are the numbers of the training windows (of the spec's length, counted through all shards) that begin
+    with a document; None: a sequence may begin anywhere.
+    """
 
     train: tuple[Tokens, ...]
     validation: tuple[Tokens, ...]
     sha256: str
+    documents: Places | None = None
 
     def batch(self, seed: int, step: int, sequences: int, length: int) -> npt.NDArray[np.int64]:
-        """``[sequences, length + 1]`` training tokens; a pure function of its arguments, so resuming is exact."""
+        """``[sequences, length + 1]`` training tokens; a pure function of its arguments, so that the step is all the
+        state there is, and resuming is exact."""
         draw = np.random.Generator(np.random.Philox(key=[seed, step]))
         edges = _edges(self.train, length)
-        return _windows(self.train, edges, draw.integers(edges[-1], size=sequences), length)
+        if self.documents is None:
+            places = draw.integers(edges[-1], size=sequences)
+        else:
+            places = self.documents[draw.integers(len(self.documents), size=sequences)]
+        return _windows(self.train, edges, places, length)
 
     def validation_batch(self, sequences: int, length: int) -> npt.NDArray[np.int64]:
         """``[sequences, length + 1]`` validation tokens, evenly spaced: the same ones for every seed and step."""
@@ -57,10 +67,23 @@ def open_corpus(root: Path, spec: DataSpec, vocab_size: int) -> Corpus:
                 raise BadInput(f"{path}: {len(tokens)} tokens; a sequence with its targets takes "
                                f"{spec.sequence_length + 1}")
             shards[part].append(tokens)
-    corpus = Corpus(tuple(shards["train"]), tuple(shards["validation"]), digest.hexdigest())
+    train = tuple(shards["train"])
+    corpus = Corpus(train, tuple(shards["validation"]), digest.hexdigest(),
+                    None if spec.document_token is None else _documents(train, spec))
     if spec.sha256 is not None and corpus.sha256 != spec.sha256:
         raise BadInput(f"the spec asks for the corpus with digest {spec.sha256}; this host has {corpus.sha256}")
     return corpus
+
+
+def _documents(shards: tuple[Tokens, ...], spec: DataSpec) -> Places:
+    """The numbers of the windows that begin with a document."""
+    edges = _edges(shards, spec.sequence_length)
+    found = np.concatenate([edge + np.flatnonzero(shard[:len(shard) - spec.sequence_length] == spec.document_token)
+                            for edge, shard in zip(edges, shards, strict=False)])
+    if not len(found):
+        raise BadInput(f"data.document_token is {spec.document_token}, and no training shard has it with "
+                       f"{spec.sequence_length} tokens behind it")
+    return found
 
 
 def _matches(data: Path, pattern: str | None) -> list[Path]:
@@ -77,7 +100,8 @@ def _examine(path: Path, tokens: Tokens, vocab_size: int) -> str:
         piece = tokens[start:start + _PIECE_TOKENS]
         if int(piece.max()) >= vocab_size:
             at = start + int(np.argmax(piece >= vocab_size))
-            raise BadInput(f"{path}: token {at} is {tokens[at]}; the vocabulary has {vocab_size}")
+            raise BadInput(f"{path}: token {at} is {tokens[at]}; the vocabulary has {vocab_size} (byte "
+                           f"{HEADER_BYTES + 2 * at})")
         digest.update(piece.tobytes())
     return digest.hexdigest()
 

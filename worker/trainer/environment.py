@@ -13,7 +13,8 @@ from worker.trainer.spec import TrainSpec
 
 
 def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int,
-             teacher_eval_val: float | None, oom_fallback: bool = False) -> dict[str, Any]:
+             teacher_eval_val: float | None, oom_fallback: bool = False,
+             attention_backend: str = "sdpa") -> dict[str, Any]:
     """Library versions, device, precision, threads, corpus, size. Null where a machine does not say."""
     cuda = device.type == "cuda"
     return {
@@ -29,7 +30,7 @@ def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, param
         "threads": torch.get_num_threads(),
         "corpus_sha256": corpus_sha256,
         "parameters": parameters,
-        "attention_backend": "sdpa",
+        "attention_backend": attention_backend,
         "compiled": spec.compile,
         "oom_fallback": oom_fallback,
         "teacher_eval_val": teacher_eval_val,

@@ -17,7 +17,6 @@ import torch
 from torch import Tensor, nn
 
 from worker.trainer.distributed import Ranks, apart, bare
-from worker.trainer.errors import BadInput
 from worker.trainer.kd.words import Words
 from worker.trainer.model import GPT
 from worker.trainer.states import States
@@ -73,9 +72,8 @@ class LiveStudent:
         return bare(self._wrapped)
 
     def at(self, window: int | None) -> Forward:
-        if window is not None:
-            raise BadInput(f"a stage asks for an attention window of {window} tokens; this model has none to set")
-        return Forward(self._wrapped, self._precision, functools.partial(apart, self._wrapped))
+        model = self._wrapped if window is None else functools.partial(self._wrapped, window=window)
+        return Forward(model, self._precision, functools.partial(apart, self._wrapped))
 
 
 def compile_statically(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:

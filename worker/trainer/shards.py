@@ -37,9 +37,9 @@ def open_shard(path: Path) -> Tokens:
         raise BadInput(f"{path}: {size} bytes; a shard's header alone has {HEADER_BYTES}")
     magic, version, count = (int(n) for n in np.fromfile(path, dtype="<i4", count=HEADER_INTS)[:3])
     if magic != MAGIC:
-        raise BadInput(f"{path}: magic {magic} is not {MAGIC}; this is no token shard")
+        raise BadInput(f"{path}: magic {magic} is not {MAGIC} (byte 0); this is no token shard")
     if version != VERSION:
-        raise BadInput(f"{path}: shard version {version} is unknown; this trainer reads {VERSION}")
+        raise BadInput(f"{path}: shard version {version} is unknown (byte 4); this trainer reads {VERSION}")
     if count < 1 or size != HEADER_BYTES + 2 * count:
-        raise BadInput(f"{path}: the header says {count} tokens, the file holds {(size - HEADER_BYTES) / 2:g}")
+        raise BadInput(f"{path}: the header says {count} tokens (byte 8), the file holds {(size - HEADER_BYTES) / 2:g}")
     return np.memmap(path, dtype="<u2", mode="r", offset=HEADER_BYTES, shape=(count,))

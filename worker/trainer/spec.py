@@ -23,7 +23,8 @@ T = TypeVar("T")
 class ModelSpec:
     """The architecture of a student or a teacher.
 
-    The last three have defaults for checkpoints that were written before they existed.
+    What has a default came later than the first checkpoints. ``bigram_vocab_size`` and ``value_embeddings`` 0 are none;
+    see :mod:`worker.trainer.model_gated`.
     """
 
     layers: int
@@ -37,11 +38,38 @@ class ModelSpec:
     softcap_shift: float = 0.0
     softcap_scale: float = 0.0
     real_vocab: int | None = None
+    window: int | None = None
+    window_pattern: str = "L"
+    document_token: int | None = None
+    trunk: Literal["plain", "gated"] = "plain"
+    value_embeddings: int = 0
+    bigram_vocab_size: int = 0
+    without_attention: tuple[int, ...] = ()
+    mlp_multiple: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "without_attention", tuple(self.without_attention))  # a checkpoint says a list
+
+    def windows(self, longest: int | None, length: int) -> list[int | None]:
+        """What each layer sees of ``length`` tokens, where the longest attention is ``longest``; None is all."""
+        short = max(1, (longest or length) // 2)
+        return [longest if self.window_pattern[layer % len(self.window_pattern)] == "L" else short
+                for layer in range(self.layers)]
+
+
+@dataclass(frozen=True)
+class AttentionSpec:
+    """See :mod:`worker.trainer.attention_choice`."""
+
+    backend: Literal["auto", "fa3", "fa2", "varlen", "flex", "sdpa"] = "auto"
+    require_flash: bool = False
+    fallback: Literal["refuse", "record"] = "refuse"
 
 
 @dataclass(frozen=True)
 class DataSpec:
-    """Which tokens, in which batches. ``microbatch_sequences`` None means the whole batch at once."""
+    """Which tokens, in which batches. ``microbatch_sequences`` None means the whole batch at once. Sequences begin at
+    ``document_token``; None: anywhere."""
 
     corpus: Literal["python-stdlib", "shards"]
     train: str | None
@@ -51,6 +79,7 @@ class DataSpec:
     sequence_length: int
     batch_sequences: int
     microbatch_sequences: int | None
+    document_token: int | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +156,7 @@ class KdSpec:
     backend: Literal["auto", "torch", "triton", "reference"]
     compile_teacher: bool = False
     random_teacher: ModelSpec | None = None
+    teacher_sdpa: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,6 +209,7 @@ class TrainSpec:
     stages: tuple[StageSpec, ...] = ()
     gradient_checkpointing: bool = False
     measure: MeasureSpec = MeasureSpec()
+    attention: AttentionSpec = AttentionSpec()
 
 
 def parse_spec(body: dict[str, Any], path: str = "spec.json") -> TrainSpec:
@@ -224,8 +255,28 @@ def _rules(spec: TrainSpec) -> list[tuple[bool, str]]:
         (kd is None or kd.teacher_logits == "live" or (spec.mode == "kd" and kd.random_teacher is None),
          "kd.teacher_logits 'cached' goes with mode 'kd' and a teacher that was chosen: kept answers cost nothing to "
          "ask for, and those of a random teacher are nobody's"),
+        *_trunk_rules("model", model),
+        *([] if kd is None or kd.random_teacher is None else _trunk_rules("kd.random_teacher", kd.random_teacher)),
         *_stage_rules(spec),
         *([] if kd is None else _kd_rules(kd, vocabulary)),
+    ]
+
+
+def _trunk_rules(key: str, model: ModelSpec) -> list[tuple[bool, str]]:
+    gated = model.trunk == "gated"
+    return [
+        (gated or not (model.value_embeddings or model.bigram_vocab_size or model.without_attention
+                       or model.mlp_multiple > 1),
+         f"{key}: value_embeddings, bigram_vocab_size, without_attention and mlp_multiple go with trunk 'gated'"),
+        (model.window_pattern != "" and not set(model.window_pattern) - {"L", "S"},
+         f"{key}.window_pattern is {model.window_pattern!r}; expected L and S, one for each layer, repeated"),
+        (min(1 if model.window is None else model.window, model.mlp_multiple, model.value_embeddings + 1) >= 1,
+         f"{key}: window and mlp_multiple count from 1, value_embeddings from 0"),
+        (model.bigram_vocab_size == 0 or model.bigram_vocab_size >= 2,
+         f"{key}.bigram_vocab_size is {model.bigram_vocab_size}; expected 0, or 2 and more"),
+        (set(range(model.layers)) > set(model.without_attention) & set(range(model.layers)),
+         f"{key}.without_attention names every layer"),
+        (not gated or model.model_dim >= 2, f"{key}.model_dim is {model.model_dim}; gates read at least 2 of it"),
     ]
 
 

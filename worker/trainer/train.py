@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from worker.trainer import checkpoint
+from worker.trainer.attention import Attend
+from worker.trainer.attention_choice import Chosen, check_shapes, choose, slow_shapes
 from worker.trainer.clock import TrainClock
 from worker.trainer.data import Corpus, open_corpus
 from worker.trainer.distributed import Ranks
@@ -32,9 +34,10 @@ from worker.trainer.kd.voices import Voice, open_voice
 from worker.trainer.loop import Loop, Papers, Progress, Summary
 from worker.trainer.memory import is_out_of_memory, out_of_memory, peaks_mib
 from worker.trainer.meter import Meter
-from worker.trainer.model import GPT, count_parameters
+from worker.trainer.model import GPT, SDPA, count_parameters
 from worker.trainer.modes import Listening, Mode, Training
 from worker.trainer.optim import Optimizers
+from worker.trainer.prefetch import Ahead
 from worker.trainer.providers import Compiler, Forward, LiveStudent, compile_statically, lacks_compiler
 from worker.trainer.recompute import recompute_blocks
 from worker.trainer.spec import KdSpec, TrainSpec
@@ -110,6 +113,8 @@ class _Run:
         if spec.threads:
             torch.set_num_threads(spec.threads)
         torch.manual_seed(spec.seed)
+        chosen = self._attention()
+        attend = chosen.attend
 
         # Tokens. Batches are pure in the step: whoever looks at one moves nothing.
         corpus = open_corpus(inputs.root, spec.data, spec.model.vocab_size)
@@ -120,9 +125,12 @@ class _Run:
 
         def corpus_batch(step: int) -> Tensor:
             """The tokens ``[B, L + 1]`` of the update that follows ``step`` updates."""
-            return self._on_device(corpus.batch(spec.seed, step, stages.at(step).batch, spec.data.sequence_length))
+            tokens = torch.from_numpy(
+                corpus.batch(spec.seed, step, stages.at(step).batch, spec.data.sequence_length))
+            return tokens.pin_memory() if device.type == "cuda" else tokens
 
-        batch_of: Callable[[int], Tensor] = corpus_batch
+        batch_of: Callable[[int], Tensor] = Ahead(corpus_batch, lambda tokens: tokens.to(device, non_blocking=True),
+                                                  last=spec.horizon - 1)
 
         # Teacher: measured on this run's own validation sequences
         kd, micro = spec.kd, stages.all[0].micro
@@ -132,7 +140,7 @@ class _Run:
         teacher_val: float | None = None
         if kd is not None:
             with self.meter("teacher_setup"):
-                loaded = self._teacher(kd, corpus)
+                loaded = self._teacher(kd, corpus, SDPA if kd.teacher_sdpa else attend)
                 if kd.compile_teacher:
                     loaded.compile(compiler)
                 teacher = Forward(loaded, self.precision)
@@ -150,7 +158,7 @@ class _Run:
             parameters = sum(p.numel() for p in loaded.parameters())
             mode = Listening(teacher, LiveTeacher(teacher.model), batch_of, validation_BL, micro, desk)
         else:
-            model = self._model()
+            model = self._model(attend)
             parameters = count_parameters(model)
             student = LiveStudent(model, self.precision, compiler=compiler if spec.compile else None, ranks=self.ranks)
             distillation = None
@@ -173,11 +181,18 @@ class _Run:
             raise BadInput("dispatch.json: resolved.target_val is null; the spec is to stop at its target")
         watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
         write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
-                                   teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback))
+                                   teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback,
+                                   attention_backend=attend.name))
         tokens = "/".join(str(stage.batch * spec.data.sequence_length) for stage in stages.all)
         emit.talk(f"{parameters} parameters; {tokens} tokens a step; corpus {corpus.sha256[:12]}; "
                   f"{device.type} {spec.precision}; loss {desk.loss.name}; {torch.get_num_threads()} threads"
                   + (f"; {self.ranks.world} processes" if self.ranks.world > 1 else ""))
+        emit.talk(chosen.marker)
+        if kd is not None:
+            emit.talk(f"teacher_force_sdpa={kd.teacher_sdpa} compile_teacher={kd.compile_teacher}")
+        slow = slow_shapes(spec.model) if device.type == "cuda" else []
+        for warning in (*([chosen.note] if chosen.note else []), *slow):
+            emit.talk(f"warning: {warning}")
 
         # Where to begin
         papers = Papers(inputs.out / "checkpoints", {"corpus_sha256": corpus.sha256, "tokenizer": spec.data.tokenizer},
@@ -209,24 +224,35 @@ class _Run:
     def _validation(self, corpus: Corpus) -> Tensor:
         return self._on_device(corpus.validation_batch(self.spec.validation.sequences, self.spec.data.sequence_length))
 
-    def _model(self) -> GPT:
-        model = GPT(self.spec.model, self.spec.data.sequence_length)
+    def _attention(self) -> Chosen:
+        """The attention of this run, for shapes that it takes."""
+        spec = self.spec
+        chosen = choose(spec.attention, spec.precision, self.device)
+        if self.device.type == "cuda":
+            length = spec.data.sequence_length
+            longest = [spec.model.window, *(stage.window for stage in spec.stages if stage.window is not None)]
+            check_shapes(chosen.attend.name, spec.model,
+                         [window for one in longest for window in spec.model.windows(one, length)])
+        return chosen
+
+    def _model(self, attend: Attend) -> GPT:
+        model = GPT(self.spec.model, self.spec.data.sequence_length, attend)
         model.initialize(torch.Generator().manual_seed(self.spec.seed))
         if self.spec.gradient_checkpointing:
             recompute_blocks(model.blocks)
         return model.to(self.device)
 
-    def _teacher(self, kd: KdSpec, corpus: Corpus) -> Teacher:
+    def _teacher(self, kd: KdSpec, corpus: Corpus, attend: Attend) -> Teacher:
         spec, inputs = self.spec, self.inputs
         if kd.random_teacher is not None:
             return Teacher.random(kd.random_teacher, student=spec.model, length=spec.data.sequence_length,
-                                  device=self.device, seed=spec.seed)
+                                  device=self.device, seed=spec.seed, attend=attend)
         if inputs.teacher_sha256 is None:
             raise BadInput(f"dispatch.json: resolved.teacher names no checkpoint; a {spec.mode} run needs one")
         return Teacher.load(
             inputs.root / "assets" / "sha256" / inputs.teacher_sha256, inputs.teacher_sha256, student=spec.model,
             corpus_sha256=corpus.sha256, length=spec.data.sequence_length, device=self.device,
-            tokenizer=spec.data.tokenizer)
+            tokenizer=spec.data.tokenizer, attend=attend)
 
     def _check_teacher(self, found: float) -> None:
         if not math.isfinite(found):

@@ -30,6 +30,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "promotions": ("campaign_id", "run_id", "kind"),
     "host_facts": ("host", "fact_no"),
     "asset_names": ("name", "naming_no"),
+    "replications": ("campaign_id", "stage", "config_id", "replication_no"),
+    "rejudgements": ("campaign_id", "run_id", "policy_id", "rejudgement_no"),
+    "waivers": ("campaign_id", "run_id", "waiver_no"),
+    "challenges": ("campaign_id", "run_id", "challenge_no"),
+    "projections": ("campaign_id", "run_id", "projection_no"),
 }
 """The tables whose every row follows from events, with their keys."""
 
@@ -39,6 +44,9 @@ _NEW_ATTEMPT = {"state": "planned", "host": None, "bundle": None, "dispatch_sha2
                 "override_json": None, "placed_at": None, "started_at": None, "ended_at": None, "finished_at": None}
 _ADDED_LATER = {"override_json": None, "rule": 1, "basis": "measured"}
 """Columns that tables of older revisions lack, and what holds of every row of theirs."""
+_ABOUT_A_RUN = {"rejudged": ("rejudgements", "decided_at"), "gate_waived": ("waivers", "waived_at"),
+                "promotion_challenged": ("challenges", "challenged_at"), "projected": ("projections", "projected_at")}
+"""Events whose payload is a row but for its run, its time and its event: the table, and the column of the time."""
 _MOVE_WORDS = frozenset({"attempt_no", "event", "from", "to", "detail"})
 
 
@@ -52,7 +60,8 @@ class Replay:
             "member_recorded": self._member, "links_set": self._links, "attempt_planned": self._attempt,
             "attempt_moved": self._move, "evidence_recorded": self._evidence, "selector_resolved": self._resolved,
             "verdict_computed": self._verdict, "promoted": self._promoted, "host_observed": self._observed,
-            "asset_named": self._named,
+            "asset_named": self._named, "replication_computed": self._replicated,
+            **dict.fromkeys(_ABOUT_A_RUN, self._about_a_run),
         }
 
     def play(self, event: Row, found: Findings) -> None:
@@ -152,6 +161,13 @@ class Replay:
     def _observed(self, event: Row, payload: Row) -> None:
         self._put("host_facts", host=event["subject"], fact_no=payload["fact_no"], observed_at=event["at"],
                   event_seq=event["seq"], **{"facts@sha256": payload["facts_sha256"]})
+
+    def _replicated(self, event: Row, payload: Row) -> None:
+        self._put("replications", decided_at=event["at"], event_seq=event["seq"], **payload)
+
+    def _about_a_run(self, event: Row, payload: Row) -> None:
+        table, stamp = _ABOUT_A_RUN[event["kind"]]
+        self._put(table, run_id=event["subject"], event_seq=event["seq"], **{**payload, stamp: event["at"]})
 
     def _named(self, event: Row, payload: Row) -> None:
         self._put("asset_names", name=event["subject"], named_at=event["at"], event_seq=event["seq"], **payload)

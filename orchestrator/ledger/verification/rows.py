@@ -9,36 +9,39 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from orchestrator.domain.lifecycle import edges
 from orchestrator.domain.verdict import GateInputs, Policy, judge
 from orchestrator.ledger.judging import asks_for_fallbacks
+from orchestrator.ledger.verification.court import check_court
 from orchestrator.ledger.verification.findings import Findings
+from orchestrator.ledger.verification.proving import (
+    GATE_NUMBERS,
+    POLICY_NUMBERS,
+    Row,
+    all_rows,
+    equal,
+    joined,
+)
 from orchestrator.wire.spec import Spec, config_id_of
-
-Row = Mapping[str, Any]
-
-_POLICY_NUMBERS = ("gate_mask", "budget_ms", "trend_points", "trend_min_drop_u6", "target_u6")
-_GATE_NUMBERS = ("asserted", "complete", "oom_fallback", "val_finite", "val_1_u6", "val_2_u6", "val_3_u6", "val_4_u6",
-                 "comparison_key")
 
 
 def check_rows(connection: sqlite3.Connection, found: Findings) -> None:
     """Check every table that can be proved without events and files."""
-    policies = _policies(_all(connection, "policies"), found)
-    for row in _all(connection, "runs"):
+    policies = _policies(all_rows(connection, "policies"), found)
+    for row in all_rows(connection, "runs"):
         _run(row, found)
-    for row in _all(connection, "measurements"):
-        _equal(found, f"measurements {row['evidence_id'][:12]}", row, {
-            "gate_numbers": _joined(row, _GATE_NUMBERS),
+    for row in all_rows(connection, "measurements"):
+        equal(found, f"measurements {row['evidence_id'][:12]}", row, {
+            "gate_numbers": joined(row, GATE_NUMBERS),
             "budget_basis_ms": row["train_time_ms"] if row["teacher_train_time_ms"] is None
             else row["teacher_train_time_ms"]})
-    for row in _all(connection, "verdicts"):
+    for row in all_rows(connection, "verdicts"):
         _verdict(row, policies.get(row["policy_id"]), found)
+    check_court(connection, policies, found)
     _evidence(connection, found)
-    have = sorted((r["from_state"], r["to_state"]) for r in _all(connection, "attempt_edges"))
+    have = sorted((r["from_state"], r["to_state"]) for r in all_rows(connection, "attempt_edges"))
     if have != edges():
         found.add("row", "attempt_edges", "the legal moves are not those of the lifecycle")
 
@@ -46,11 +49,6 @@ def check_rows(connection: sqlite3.Connection, found: Findings) -> None:
 def policy_of(row: Row) -> Policy:
     """The policy that a row's canonical body says. Raises ``ValueError``, ``KeyError`` or ``TypeError``."""
     return Policy.from_body(json.loads(row["body"]))
-
-
-def _all(connection: sqlite3.Connection, table: str) -> Iterable[Row]:
-    for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - a table's name, from this module only
-        yield dict(row)
 
 
 def _policies(rows: Iterable[Row], found: Findings) -> dict[str, Policy]:
@@ -67,11 +65,11 @@ def _policies(rows: Iterable[Row], found: Findings) -> dict[str, Policy]:
             found.add("policy", where, f"its body cannot be read: {error!r}")
             continue
         policies[row["policy_id"]] = policy
-        _equal(found, where, row, {
+        equal(found, where, row, {
             "name": policy.name, "role": policy.role.value, "gate_mask": policy.gate_mask,
             "budget_ms": policy.budget_ms, "trend_points": policy.trend_points,
             "trend_min_drop_u6": policy.trend_min_drop_u6, "target_u6": policy.target_u6,
-            "gate_numbers": _joined(row, _POLICY_NUMBERS)})
+            "gate_numbers": joined(row, POLICY_NUMBERS)})
     return policies
 
 
@@ -82,21 +80,21 @@ def _run(row: Row, found: Findings) -> None:
         found.add("run", where, "the id is not the sha256 of its spec")
         return
     if row["origin"] == "imported":  # its spec names what was imported, and is no spec of a training
-        _equal(found, where, row, {"config_id": row["run_id"], "seed": 0})
+        equal(found, where, row, {"config_id": row["run_id"], "seed": 0})
         return
     try:
         spec = Spec.model_validate_json(row["spec_json"])
     except ValueError as error:
         found.add("run", where, f"its spec cannot be read: {error}")
         return
-    _equal(found, where, row, {"config_id": config_id_of(spec), "seed": spec.seed})
+    equal(found, where, row, {"config_id": config_id_of(spec), "seed": spec.seed})
 
 
 def _verdict(row: Row, policy: Policy | None, found: Findings) -> None:
     where = f"verdicts {row['run_id'][:12]} #{row['verdict_no']}"
     found.checked["verdicts"] += 1
-    _equal(found, where, row, {"policy_numbers": _joined(row, _POLICY_NUMBERS),
-                               "measured_numbers": _joined(row, _GATE_NUMBERS)})
+    equal(found, where, row, {"policy_numbers": joined(row, POLICY_NUMBERS),
+                               "measured_numbers": joined(row, GATE_NUMBERS)})
     if policy is None:
         found.add("verdict", where, f"its policy {row['policy_id'][:12]} is not there or not readable")
         return
@@ -114,9 +112,9 @@ def _verdict(row: Row, policy: Policy | None, found: Findings) -> None:
 
 def _evidence(connection: sqlite3.Connection, found: Findings) -> None:
     files: dict[str, dict[str, tuple[str, int]]] = {}
-    for row in _all(connection, "evidence_files"):
+    for row in all_rows(connection, "evidence_files"):
         files.setdefault(row["evidence_id"], {})[row["path"]] = (row["sha256"], row["size_bytes"])
-    for row in _all(connection, "evidence"):
+    for row in all_rows(connection, "evidence"):
         where = f"evidence {row['evidence_id'][:12]}"
         found.checked["evidence"] += 1
         if hashlib.sha256(row["statement"].encode()).hexdigest() != row["evidence_id"]:
@@ -131,13 +129,3 @@ def _promised(statement: str) -> dict[str, tuple[str, int]]:
     """The files of an in-toto statement: name → (sha256, size)."""
     subjects = json.loads(statement).get("subject", [])
     return {s["name"]: (s["digest"]["sha256"], s["annotations"]["size_bytes"]) for s in subjects}
-
-
-def _joined(row: Row, names: Iterable[str]) -> str:
-    return "|".join("-" if row[n] is None else str(row[n]) for n in names)
-
-
-def _equal(found: Findings, where: str, row: Row, expected: Mapping[str, Any]) -> None:
-    for column, value in expected.items():
-        if row[column] != value:
-            found.add("row", where, f"{column} is {row[column]!r}; it must be {value!r}")

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from worker.trainer.attention import Attend
 from worker.trainer.checkpoint import load_weights
 from worker.trainer.errors import BadInput, TeacherMisfit
-from worker.trainer.model import GPT
+from worker.trainer.model import GPT, SDPA
 from worker.trainer.spec import ModelSpec
 from worker.trainer.states import States
 
@@ -29,7 +30,7 @@ class Teacher:
 
     @classmethod
     def load(cls, path: Path, sha256: str, *, student: ModelSpec, corpus_sha256: str, length: int,
-             device: torch.device, tokenizer: str | None = None) -> Teacher:
+             device: torch.device, tokenizer: str | None = None, attend: Attend = SDPA) -> Teacher:
         """Load the checkpoint at ``path``, for sequences of at most ``length`` tokens.
 
         Raises :class:`BadInput` for a file that is missing, altered or no checkpoint, :class:`TeacherMisfit` for a
@@ -48,7 +49,7 @@ class Teacher:
                                  ("corpus", facts.get("corpus_sha256"), corpus_sha256)):
             if their != our:
                 raise TeacherMisfit(f"{name}: the teacher has {their}, the student {our}")
-        model = GPT(theirs, length)
+        model = GPT(theirs, length, attend)
         try:
             model.load_state_dict(checkpoint.weights)
         except RuntimeError as error:
@@ -56,10 +57,11 @@ class Teacher:
         return cls(model.to(device))
 
     @classmethod
-    def random(cls, spec: ModelSpec, *, student: ModelSpec, length: int, device: torch.device, seed: int) -> Teacher:
+    def random(cls, spec: ModelSpec, *, student: ModelSpec, length: int, device: torch.device, seed: int,
+               attend: Attend = SDPA) -> Teacher:
         """A teacher that learned nothing, for measurements of speed. Raises as :meth:`load` does."""
         _check_fit(spec, student)
-        model = GPT(spec, length)
+        model = GPT(spec, length, attend)
         model.initialize(torch.Generator().manual_seed(seed + 1))
         return cls(model.to(device))
 

@@ -1,0 +1,56 @@
+"""Heads that were written down outside of the ledger's file, looked for where kdorch puts them, and held against it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+from orchestrator.ledger import git_notes
+from orchestrator.ledger.anchors import HOST_FILE, found_in
+from orchestrator.ledger.verification.court import check_head
+from orchestrator.ledger.verification.findings import Findings
+from orchestrator.ledger.verification.proving import all_rows
+
+READ_BYTES = 16 << 20
+
+
+def check_anchors(connection: sqlite3.Connection, root: Path, found: Findings, files: Iterable[Path] = ()) -> None:
+    """Check the anchors below ``root`` (reports, evidence), those in ``files``, and those in git notes.
+
+    ``files`` are reports and host documents that were kept elsewhere; one that names no head is a disagreement, because
+    somebody asked for it. A repository that is not there any more is passed over.
+    """
+    for path in (*sorted(root.glob("reports/*/report.md")), *sorted(root.glob(f"evidence/**/{HOST_FILE}"))):
+        _check_file(connection, path, found, needed=False)
+    for path in files:
+        _check_file(connection, path, found, needed=True)
+    _check_notes(connection, found)
+
+
+def _check_file(connection: sqlite3.Connection, path: Path, found: Findings, *, needed: bool) -> None:
+    try:
+        with path.open("rb") as handle:
+            heads = found_in(handle.read(READ_BYTES).decode("utf-8", "replace"))
+    except OSError as error:
+        found.add("anchor", str(path), f"cannot be read: {error.strerror or error}")
+        return
+    if needed and not heads:
+        found.add("anchor", str(path), "names no head of a chain")
+    for head in heads:
+        found.checked["anchors"] += 1
+        check_head(connection, head, str(path), found)
+
+
+def _check_notes(connection: sqlite3.Connection, found: Findings) -> None:
+    """Check the git notes that the ledger's own list of anchors speaks of, as they are now."""
+    for row in all_rows(connection, "anchors"):
+        place = git_notes.place_of(row["place"])
+        if place is None or not place.repository.is_dir():
+            continue
+        heads = found_in(git_notes.read(place) or "")
+        if (row["seq"], row["hash"]) not in heads:
+            found.add("anchor", row["place"], f"the note no longer holds the head of event {row['seq']}")
+        for head in heads:
+            found.checked["anchors"] += 1
+            check_head(connection, head, row["place"], found)
