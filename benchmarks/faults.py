@@ -141,8 +141,8 @@ def table(parts: Mapping[str, tuple[dict[str, Tally], float]], facts: Mapping[st
                   "| fault | schedules | struck | runs | attempts | starts | starts per attempt, most | "
                   + " | ".join(PROPERTIES) + " |", "|---|" + "---:|" * (6 + len(PROPERTIES))]
         for label, t in counted.items():
-            lines.append(f"| {label} | {t.schedules} | {t.struck} | {t.runs} | {t.attempts} | {t.starts} | {t.most_starts} | "
-                         + " | ".join(str(t.broken[name]) for name in PROPERTIES) + " |")
+            counts = (t.schedules, t.struck, t.runs, t.attempts, t.starts, t.most_starts)
+            lines.append(f"| {label} | " + " | ".join(map(str, (*counts, *(t.broken[p] for p in PROPERTIES)))) + " |")
         every = counted[ALL]
         lines.append(f"\n{every.schedules} schedules in {seconds:.0f} s, "
                      f"{seconds / max(1, every.schedules):.2f} s each.")

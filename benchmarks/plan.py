@@ -89,7 +89,7 @@ def main() -> int:
             figures += [Figure(f"dry run of 5,003 runs, {name}", seconds * 1000.0, "ms",
                                f"median of {TIMES}, slowest {max(t for t, _, _ in taken):.2f} s; bound 3 s"),
                         Figure(f"its processor time, {name}", busy * 1000.0, "ms",
-                               "what it takes where nobody else uses the cores"),
+                               "this process alone; a busy neighbour on the same core lengthens it too"),
                         Figure(f"its memory, {name}", max(m for _, _, m in taken), "MB", "bound 500 MB")]
     facts = machine_facts()
     print(table("Planning 5,000 runs", facts, figures), end="")

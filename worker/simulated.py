@@ -95,6 +95,7 @@ class Run:
             raise BadInput(f"spec.json does not describe a simulated run: {error!r}") from None
         if dispatch["resume_from"] is not None:
             raise BadInput("the simulated trainer cannot resume; dispatch.json asks it to")
+        self._fell_back = dispatch["override"] is not None
         resolved = dispatch["resolved"]
         self._target: float | None = resolved.get("target_val") if stops else None
         if stops and self._target is None:
@@ -193,7 +194,8 @@ class Run:
         document = dict.fromkeys(("torch", "numpy", "gpu_model", "driver", "cuda", "corpus_sha256", "parameters",
                                   "attention_backend", "teacher_eval_val"))
         facts = {"contract": CONTRACT, "python": platform.python_version(), "device": "cpu",
-                 "precision": self._spec.get("precision"), "threads": 1, "compiled": False, "oom_fallback": False}
+                 "precision": self._spec.get("precision"), "threads": 1, "compiled": False,
+                 "oom_fallback": self._fell_back}
         write_atomic(self._attempt.file("environment.json"), to_bytes({**document, **facts}))
 
     # Faults
@@ -223,7 +225,7 @@ class Run:
                     print(f"{k:08d} {'talk' * 30}")
             case "nan":
                 self._broken = True
-            case "oom":
+            case "oom" if not self._fell_back:  # a smaller batch fits
                 print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.21 GiB. GPU 0 has a total "
                       "capacity of 79.11 GiB of which 3.32 GiB is free.", file=sys.stderr, flush=True)
                 raise ToldToFail(EXIT_OOM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -67,12 +68,26 @@ def trust(name: str, yes: bool, replace: bool, hosts_file: Path | None) -> int:
     keys = offered_keys(entry, home.root)
     for key in keys:
         click.echo(f"{key.key_type} {key.fingerprint}")
-    if not yes and not click.confirm(f"Trust {'this key' if len(keys) == 1 else 'these keys'} for {name}?", err=True):
+    if not yes and not _agreed(f"Trust {'this key' if len(keys) == 1 else 'these keys'} for {name}?"):
         say("nothing was changed")
         return 2
     trust_keys(entry, home.root, keys, replace=replace)
     say(f"{name} is trusted; its keys are in {home.known_hosts}")
     return 0
+
+
+def _agreed(question: str) -> bool:
+    """A person's answer. Where there is nobody to ask, that is said; it is no interruption."""
+    from orchestrator.domain.errors import UsageError
+
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        raise UsageError("there is nobody here to answer; nothing was changed",
+                         hint="compare the fingerprint above with one you got another way, then add --yes") from None
 
 
 host.add_command(doctor)

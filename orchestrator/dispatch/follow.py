@@ -72,7 +72,7 @@ class Follower:
         self._home, self._ledger, self._pool, self._emit, self._names = home, ledger, pool, emit, names
         self._views: dict[str, _View] = {}
         self._refused: set[tuple[str, int]] = set()
-        self._announced: dict[str, tuple[str, str | None]] = {}
+        self._announced: dict[str, tuple[int, str, str | None]] = {}
         self._errands = Errands()
         self._asked: dict[str, list[AttemptRow]] = {}
         self._fetching: set[tuple[str, int]] = set()
@@ -290,8 +290,8 @@ class Follower:
         current = self._ledger.current_attempt(attempt.run_id)
         if not mine or current.state is not State.COLLECTING or current.attempt_no != attempt.attempt_no:
             return False
-        if current.exit_json is None:
-            # Proved lost: there is no seal, so there is no evidence and no verdict.
+        if current.exit_json is None or current.outcome is Outcome.WITHDRAWN:
+            # Proved lost, without a seal; or taken back before its trainer ran. Nothing is there to be judged.
             self._ledger.settle(attempt.run_id, attempt.attempt_no, None, None, ())
             self._moved = True
             self._emit(RunState(attempt.run_id, self._names(attempt.run_id), "finished", attempt.host,
@@ -311,10 +311,12 @@ class Follower:
             self.announce(run_id)
 
     def announce(self, run_id: str) -> None:
-        """Emit where the run stands now, unless that was said already."""
+        """Emit where the run stands now, unless that was said already of this attempt."""
+        attempt_no = self._ledger.current_attempt(run_id).attempt_no
         for row in self._ledger.rows(run_id=run_id):
-            if row.name == self._names(run_id) and self._announced.get(run_id) != (row.status, row.verdict):
-                self._announced[run_id] = (row.status, row.verdict)
+            now = (attempt_no, row.status, row.verdict)
+            if row.name == self._names(run_id) and self._announced.get(run_id) != now:
+                self._announced[run_id] = now
                 self._emit(VerdictReached(run_id, row.name, row.status, row.verdict, tuple(row.failed_gates),
                                           row.best_val, row.final_val, row.steps_to_target, row.train_time_ms))
 

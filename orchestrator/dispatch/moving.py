@@ -123,7 +123,8 @@ def _require_fit(plan: Plan, run: PlannedRun, to: str) -> None:
     if candidate is not None and not candidate.usable:
         raise UsageError(f"{run.name} cannot run on {to}: {'; '.join(candidate.reasons)}")
     if plan.hosts[to].gpus < run.gpus:
-        raise UsageError(f"{run.name} needs {run.gpus} GPUs; {to} has {plan.hosts[to].gpus}")
+        raise UsageError(f"{run.name} needs {run.gpus} GPU{'' if run.gpus == 1 else 's'}; {to} has "
+                         f"{plan.hosts[to].gpus}", hint="'kdorch host list' says how many each host has")
 
 
 def _too_late(case: _Case, attempt: AttemptRow) -> UsageError:

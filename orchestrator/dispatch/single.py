@@ -39,9 +39,15 @@ def read_log(session: Session, reference: str) -> Iterator[bytes]:
     if agent is None:
         raise HostUnreachable(f"host {attempt.host} does not answer; the run is not affected")
     offset = 0
-    while piece := agent.read(run_id, attempt.attempt_no, "train.log", offset=offset, limit=CHUNK_BYTES).body:
-        yield piece
-        offset += len(piece)
+    try:
+        while piece := agent.read(run_id, attempt.attempt_no, "train.log", offset=offset, limit=CHUNK_BYTES).body:
+            yield piece
+            offset += len(piece)
+    except RequestRefused as error:
+        if error.code != "not_found":
+            raise
+        raise UsageError(f"{session.ledger.name_of(run_id)} has no log yet: its trainer has not started on "
+                         f"{attempt.host}", hint=f"'kdorch why {reference}' says what it waits for") from None
 
 
 def cancel_run(session: Session, reference: str) -> str:
@@ -82,7 +88,7 @@ def explain_state(session: Session, reference: str, *, offline: bool = False) ->
     return why(Known(
         name=name, attempts=attempts, row=row, seen=seen, claim=claim,
         reach=ledger.reachability().get(current.host) if current.host is not None else None,
-        last=recall(session.home, run_id, current.attempt_no), now=utc_now()))
+        last=recall(session.home, run_id, current.attempt_no), asked=not offline, now=utc_now()))
 
 
 def _ask(session: Session, attempt: AttemptRow) -> tuple[Observation | None, ClaimDocument | None]:

@@ -6,6 +6,7 @@ at all: what was true when it was last heard is shown as just that.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from orchestrator.dispatch.failure_words import failure_words
 from orchestrator.dispatch.last_seen import LastSeen, parse_utc
 from orchestrator.domain.lifecycle import LIVE_STATES, State
 from orchestrator.ledger.rows import AttemptRow, HostSeen, LedgerRow
-from orchestrator.wire.documents import ClaimDocument, Observation
+from orchestrator.wire.documents import ClaimDocument, ExitDocument, Observation
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Why:
 
 @dataclass(frozen=True)
 class Known:
-    """All that the chain is made from. ``seen`` is what the host says now; None where it was not asked or is silent."""
+    """All that the chain is made from. ``seen`` is what the host says now; None where it was not asked (``asked`` is
+    False then) or is silent."""
 
     name: str
     attempts: Sequence[AttemptRow]
@@ -51,6 +53,7 @@ class Known:
     seen: Observation | None = None
     claim: ClaimDocument | None = None
     last: LastSeen | None = None
+    asked: bool = True
     now: datetime = datetime.min.replace(tzinfo=UTC)
 
 
@@ -60,6 +63,7 @@ def why(known: Known) -> Why:
     proofs = [_earlier(a) for a in known.attempts[:-1]]
     proofs.append(_recorded(attempt))
     if attempt.state not in LIVE_STATES:
+        proofs += _sealed_on_record(attempt)
         conclusion, following = _at_rest(known, attempt)
     elif known.seen is None:
         proofs += _silence(known, attempt)
@@ -133,7 +137,7 @@ def _at_rest(known: Known, attempt: AttemptRow) -> tuple[str, str]:
         return "nothing was placed on any host", "'kdorch campaign launch FILE' launches it"
     if attempt.state is State.ABANDONED:
         return "it was withdrawn before its trainer started", "'kdorch run retry' gives it another attempt"
-    failure = failure_words(attempt.exit_json)
+    failure = failure_words(attempt.exit_json) or _reason(attempt)
     ended = f"it ended: {attempt.outcome}{f' ({failure})' if failure else ''}"
     if row is None or row.verdict is None:
         return f"{ended}, and there is no verdict", "'kdorch run retry' gives it another attempt"
@@ -141,9 +145,23 @@ def _at_rest(known: Known, attempt: AttemptRow) -> tuple[str, str]:
     return f"{ended}; verdict {row.verdict}{failed}", f"'kdorch ledger show {known.name}' proves every gate"
 
 
+def _sealed_on_record(attempt: AttemptRow) -> list[Proof]:
+    """What the host's seal said when it was read, for an attempt that is over."""
+    if attempt.exit_json is None:
+        return []
+    return [_seal(ExitDocument.model_validate_json(attempt.exit_json), "ledger")]
+
+
+def _reason(attempt: AttemptRow) -> str:
+    """The supervisor's own words for an end that is no failure of the trainer's: a deadline, a budget, a person."""
+    return str(json.loads(attempt.exit_json).get("reason") or "") if attempt.exit_json else ""
+
+
 def _silence(known: Known, attempt: AttemptRow) -> list[Proof]:
     proofs = []
-    if known.reach is not None and not known.reach.reachable:
+    if not known.asked:
+        proofs.append(Proof(f"host {attempt.host} was not asked", "--offline", "laptop"))
+    elif known.reach is not None and not known.reach.reachable:
         silent = (known.now - parse_utc(known.reach.since)).total_seconds()
         proofs.append(Proof(f"host {attempt.host} has been silent for {ago(silent)}",
                             f"{known.reach.detail}; last tried {known.reach.checked_at}", "ledger"))
@@ -157,6 +175,9 @@ def _silence(known: Known, attempt: AttemptRow) -> list[Proof]:
 
 
 def _unheard(known: Known, attempt: AttemptRow) -> tuple[str, str]:
+    if not known.asked:
+        return (f"by what this machine knows it is {attempt.state.value} on {attempt.host}",
+                f"{forecast(known.last, known.now)}; without --offline the host is asked")
     return (f"unreachable: that says something of the line to {attempt.host}, and nothing of the run; "
             f"it is still {attempt.state.value} as far as anybody can prove", forecast(known.last, known.now))
 
@@ -166,11 +187,7 @@ def _observed(known: Known, seen: Observation) -> list[Proof]:
         return [Proof("there is no directory for this attempt", "attempts/<n> is not on the host", "host")]
     proofs = []
     if seen.exit is not None:
-        code = f"exit code {seen.exit.exit_code}" if seen.exit.exit_code is not None else "exit code unknown"
-        proofs.append(Proof(f"sealed as {seen.exit.outcome} at {seen.exit.ended_at}",
-                            f"exit.json: {code}, manifest {seen.exit.manifest_sha256[:12]}, "
-                            f"train.log {seen.exit.train_log_bytes} bytes, witness {seen.exit.witness}", "host"))
-        return proofs
+        return [_seal(seen.exit, "host")]
     proofs.append(Proof("there is no seal", "exit.json is absent", "host"))
     if known.claim is not None and seen.boot_id is not None:
         same = known.claim.boot_id == seen.boot_id
@@ -196,6 +213,19 @@ def _observed(known: Known, seen: Observation) -> list[Proof]:
     return proofs
 
 
+def _seal(seal: ExitDocument, source: str) -> Proof:
+    """The seal. A trainer that was never started has no exit code, and one that was killed has a signal instead."""
+    if seal.started_at is None:
+        end = "the trainer never ran"
+    elif seal.signal is not None:
+        end = f"ended by signal {seal.signal}"
+    else:
+        end = f"exit code {seal.exit_code}" if seal.exit_code is not None else "exit code unknown"
+    return Proof(f"sealed as {seal.outcome} at {seal.ended_at}",
+                 f"exit.json: {end}, manifest {seal.manifest_sha256[:12]}, "
+                 f"train.log {seal.train_log_bytes} bytes, witness {seal.witness}", source)
+
+
 def _beat(seen: Observation) -> str:
     status = seen.status
     if status is None:
@@ -203,8 +233,8 @@ def _beat(seen: Observation) -> str:
     parts = [f"beat {status.beat} at {status.at}, {status.phase}", f"train.log {seen.train_log_bytes or 0} bytes"]
     if status.queue_position is not None:
         parts.append(f"{status.queue_position} before it in the queue")
-    if (waiting_for := getattr(status, "waiting_for", None)) is not None:
-        parts.append(f"waits: {waiting_for}")
+    if status.waiting_for is not None:
+        parts.append(f"waits: {status.waiting_for}")
     if status.last_line:
         parts.append(f"last line: {status.last_line[:100]}")
     return "; ".join(parts)
@@ -226,6 +256,10 @@ _CONCLUSIONS = {
 
 
 def _conclusions(known: Known, seen: Observation) -> tuple[str, str]:
+    if seen.state == "waiting" and seen.status is not None and seen.status.waiting_for is not None:
+        return (f"it waits on the host: {seen.status.waiting_for}",
+                f"it starts there by itself once that is over; 'kdorch run move {known.name} --to HOST' takes it "
+                "elsewhere")
     if seen.state != "running":
         return _CONCLUSIONS[seen.state]
     deadline = seen.status.deadline_at if seen.status is not None else None

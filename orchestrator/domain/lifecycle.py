@@ -170,9 +170,12 @@ ALL_LABELS = (
     "promoted", "rejected", "budget-miss", "budget-pass", "inconclusive", "baseline",
     "oom", "over-budget", "timed-out", "cancelled", "lost", "failed", "nccl", "xid", "jit-crash", "nan", "disk-full",
     "finished", "fallback", "unreachable", "running", "queued", "planned", "provisional", "archival", "slice",
-    "control", "uncontrolled",
+    "control", "uncontrolled", "confirmed", "candidate", "contested", "waived",
 )
 """Every label, in the order in which the primary one is chosen."""
+
+BESIDE_A_VERDICT = ("confirmed", "candidate", "contested", "waived")
+"""Labels of promotions, of their challenges, and of gates that somebody excused; never the primary one."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,8 @@ class Standing:
     uncontrolled: bool = False
     fallback: bool = False
     """The attempt ran with an override, not as its spec asks."""
+    beside: frozenset[str] = frozenset()
+    """What stands beside the verdict: ``candidate``, ``confirmed``, ``contested``, ``waived``."""
 
 
 def labels(standing: Standing) -> tuple[str, ...]:
@@ -235,6 +240,7 @@ def labels(standing: Standing) -> tuple[str, ...]:
         found.add("uncontrolled")
     if standing.fallback:
         found.add("fallback")
+    found |= standing.beside & set(BESIDE_A_VERDICT)
     return tuple(sorted(found, key=ALL_LABELS.index))
 
 

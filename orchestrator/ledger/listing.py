@@ -69,7 +69,15 @@ WITH listed AS (
 _ROWS = _LISTED + f"""
 SELECT l.*, r.mode, r.origin, r.spec_json, m.asserted, m.train_time_ms, m.teacher_train_time_ms, m.final_step,
        m.best_val_u6, m.final_val_u6, m.parameters, m.environment_json, v.verdict, v.fail_mask, v.budget_result,
-       t.train_time_ms AS teacher_ms, t.parameters AS teacher_parameters, t.final_step AS teacher_step
+       t.train_time_ms AS teacher_ms, t.parameters AS teacher_parameters, t.final_step AS teacher_step,
+       (SELECT group_concat(p.kind, ' ') FROM promotions AS p
+        WHERE p.campaign_id = l.campaign_id AND p.run_id = l.run_id) AS promoted_as,
+       EXISTS (SELECT 1 FROM waivers AS w WHERE w.campaign_id = l.campaign_id AND w.run_id = l.run_id) AS is_waived,
+       EXISTS (SELECT 1 FROM challenges AS h WHERE h.campaign_id = l.campaign_id AND h.run_id = l.run_id
+               -- A later confirmation of the same configuration answers a challenge.
+               AND NOT EXISTS (SELECT 1 FROM promotions AS o JOIN runs AS y ON y.run_id = o.run_id
+                               WHERE o.kind = 'confirmed' AND o.event_seq > h.event_seq
+                                 AND y.config_id = r.config_id)) AS is_contested
 FROM listed AS l
 JOIN runs AS r ON r.run_id = l.run_id
 LEFT JOIN measurements AS m ON m.evidence_id = l.evidence_id
@@ -182,7 +190,8 @@ def _row(r: Row[Any], hit: tuple[int | None, int | None], reachable: bool) -> Le
         state=State(r.state), outcome=None if r.outcome is None else Outcome(r.outcome), verdict=r.verdict,
         budget=r.budget_result, role=role.value, reachable=reachable, provisional=bool(r.provisional),
         archival=bool(r.archival), is_slice=bool(r.is_slice),
-        uncontrolled=role is Role.KD and r.twin_run_id is None, fallback=r.override_json is not None))
+        uncontrolled=role is Role.KD and r.twin_run_id is None, fallback=r.override_json is not None,
+        beside=_beside(r)))
     spec = json.loads(r.spec_json) if r.origin == "planned" else {}
     kd = spec.get("kd") or {}
     teacher_ms, teacher_parameters, teacher_steps = _teacher(r, role)
@@ -195,6 +204,12 @@ def _row(r: Row[Any], hit: tuple[int | None, int | None], reachable: bool) -> Le
         lr_boost=(spec.get("schedule") or {}).get("boost"), teacher_params_m=_millions(teacher_parameters),
         teacher_steps=teacher_steps, student_steps=None if role is Role.TEACHER else r.final_step,
         artifact_dir=r.directory)
+
+
+def _beside(r: Row[Any]) -> frozenset[str]:
+    """The labels of what stands beside the verdict. A waiver is labelled also after its day; ``show`` says when."""
+    found = set((r.promoted_as or "").split())
+    return frozenset(found | ({"waived"} if r.is_waived else set()) | ({"contested"} if r.is_contested else set()))
 
 
 def _teacher(r: Row[Any], role: Role) -> tuple[int | None, int | None, int | None]:

@@ -58,11 +58,14 @@ _INSERT_LINE = "INSERT INTO told VALUES (?, ?, ?)"
 _CELLS = f"SELECT {', '.join(KEYS)} FROM listed"  # noqa: S608 - keys of a dataclass
 _LINES = {"json": "SELECT told.json FROM listed CROSS JOIN told USING (told_as)",
           "csv": "SELECT told.csv FROM listed CROSS JOIN told USING (told_as)"}
-# A run's row changes with the run itself, its teacher and its campaign.
+# A run's row changes with the run itself, its teacher and its campaign; a challenge of it also with other seeds of its
+# configuration, whose confirmation answers it.
 _TOUCHED = text("""
 SELECT run_id FROM campaign_runs WHERE run_id IN (SELECT subject FROM events WHERE seq > :seq)
 UNION SELECT run_id FROM campaign_runs WHERE teacher_run_id IN (SELECT subject FROM events WHERE seq > :seq)
 UNION SELECT run_id FROM campaign_runs WHERE campaign_id IN (SELECT subject FROM events WHERE seq > :seq)
+UNION SELECT h.run_id FROM challenges AS h JOIN runs AS a ON a.run_id = h.run_id
+      JOIN runs AS b ON b.config_id = a.config_id WHERE b.run_id IN (SELECT subject FROM events WHERE seq > :seq)
 """)
 
 

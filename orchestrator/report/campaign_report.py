@@ -13,7 +13,7 @@ from functools import cached_property
 from orchestrator.domain.comparability import Ran, comparability
 from orchestrator.report import rendering
 from orchestrator.report.answer import answer
-from orchestrator.report.comparisons import Analysis, analyses, answering
+from orchestrator.report.comparisons import Analysis, analyse, analyses, answering
 from orchestrator.report.document import Page, Paragraph, Picture, Section, section, strong, text
 from orchestrator.report.figures import campaign_figures
 from orchestrator.report.model import CampaignReport
@@ -25,14 +25,18 @@ CURVES = ("val_vs_steps.png", "val_vs_time.png")
 
 @dataclass(frozen=True)
 class ReportPages:
-    """One campaign in every form. ``markdown`` refers to ``figures`` (file name → PNG bytes) as files beside it."""
+    """One campaign in every form, each made when it is asked for. ``markdown`` refers to ``figures`` (file name → PNG
+    bytes) as files beside it."""
 
-    page: Page
     report: CampaignReport
 
-    @property
+    @cached_property
     def answer(self) -> str:
-        return self.page.answer
+        return answer(self.report, analyse(self.report))
+
+    @cached_property
+    def page(self) -> Page:
+        return campaign_page(self.report)
 
     @cached_property
     def markdown(self) -> str:
@@ -52,7 +56,12 @@ class ReportPages:
 
 
 def build_report(report: CampaignReport) -> ReportPages:
-    """Render the campaign."""
+    """The campaign, to be had as Markdown, HTML or CSV."""
+    return ReportPages(report)
+
+
+def campaign_page(report: CampaignReport) -> Page:
+    """What the page says, in the order in which it says it; draws the figures."""
     found = analyses(report)
     first = answering(found)
     pictures = campaign_figures(report, first)
@@ -78,8 +87,7 @@ def build_report(report: CampaignReport) -> ReportPages:
         machine.machine(report),
         machine.repeat(report, first),
     ]
-    page = Page(report.campaign, told, tuple(p for p in parts if p is not None), tuple(_notices(report, found)))
-    return ReportPages(page, report)
+    return Page(report.campaign, told, tuple(p for p in parts if p is not None), tuple(_notices(report, found)))
 
 
 def _beginning(pictures: tuple[Picture, ...], *words: str) -> list[Picture]:

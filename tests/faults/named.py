@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.schedules import DISK_KINDS, Fault, Schedule
+from tests.faults.schedules import Fault, Schedule
 from worker.faults import POINTS
+
+ADOPTION = "after_adoption"
+assert ADOPTION in POINTS
 
 LINE = {
     "the host's end frozen": Fault("freeze", at="trained", number=400),
@@ -20,7 +23,7 @@ LINE = {
     "laptop killed": Fault("kill_laptop", at="started"),
 }
 HOST = {
-    **{f"supervisor killed at {point}": Fault("crash", word=point) for point in POINTS},
+    **{f"supervisor killed at {point}": Fault("crash", word=point) for point in POINTS if point != ADOPTION},
     "supervisor killed": Fault("kill_supervisor", at="trained"),
     "trainer killed": Fault("kill_trainer", at="started"),
     "host rebooted": Fault("reboot", at="trained", number=100),
@@ -38,5 +41,7 @@ DISK = {
 def named(*, disk: bool) -> Iterator[tuple[str, Schedule]]:
     """The name and the schedule of each; faults of the disk only where one can be hurt."""
     for name, fault in {**LINE, **HOST, **(DISK if disk else {})}.items():
-        assert disk or fault.kind not in DISK_KINDS
         yield name, Schedule(1, (fault,))
+    # Whoever adopts can be killed only where somebody is to be adopted.
+    yield f"supervisor killed at {ADOPTION}", Schedule(1, (
+        Fault("crash", at="claimed", word=ADOPTION), Fault("kill_supervisor", at="started", delay_ms=10)))

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.domain.metrics import ValPoint, target_hit
-from orchestrator.domain.replication import NAMED_RULES
+from orchestrator.domain.replication import NAMED_RULES, Replication, ReplicationRule, Test, replicate
 from orchestrator.domain.verdict import Gate, GateInputs, Policy, Role, judge
+from orchestrator.ledger.rejudging import read_by_domain
 from tests.integration.ledger_kit import (
     CAMPAIGN,
     PARSER,
@@ -93,6 +94,65 @@ def test_the_database_and_the_domain_judge_alike(bare: sqlite3.Connection, input
         bare.execute("ROLLBACK")
     told = judge(inputs, policy)
     assert found == (told.word.value, told.fail_mask, told.missing_mask, told.budget)
+
+
+@FEW
+@given(inputs=gate_inputs(), policy=policies())
+@example(inputs=AT_THE_LIMIT, policy=ALL)
+def test_the_database_and_the_domain_judge_alike_under_other_policies(bare: sqlite3.Connection, inputs: GateInputs,
+                                                                      policy: Policy) -> None:
+    given_ = {k: v for k, v in asdict(inputs).items() if k != "replicated"}
+    row = {
+        **given_, "gate_mask": policy.gate_mask, "budget_ms": policy.budget_ms, "trend_points": policy.trend_points,
+        "trend_min_drop_u6": policy.trend_min_drop_u6, "target_u6": policy.target_u6, "campaign_id": "x",
+        "run_id": "x", "rejudgement_no": 1, "role": "kd", "policy_id": "x", "evidence_id": "x", "parser_id": "x",
+        "decided_at": "x", "event_seq": 1}
+    bare.execute("BEGIN")
+    try:
+        bare.execute(f"INSERT INTO rejudgements ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+                     list(row.values()))
+        found = bare.execute("SELECT verdict, fail_mask, missing_mask, budget_result FROM rejudgements "
+                             "WHERE run_id = 'x'").fetchone()
+    finally:
+        bare.execute("ROLLBACK")
+    assert found == read_by_domain(row, policy)
+
+
+@st.composite
+def seeds_and_sums(draw: st.DrawFn) -> tuple[ReplicationRule, Replication]:
+    """A rule and what seeds came to under it, near the limit often enough."""
+    test = draw(st.sampled_from(list(Test)))
+    rule = ReplicationRule("drawn", test, draw(st.integers(2, 8) | st.integers(2, 64)), 100,
+                           draw(st.integers(1, 10_000) | st.integers(1, 1_000_000)))
+    spread = st.none() | st.integers(-5_000, 5_000) | st.integers(-2_000_000, 2_000_000)
+    margins = draw(st.lists(spread, min_size=rule.seeds, max_size=rule.seeds))
+    return rule, replicate(rule, 3_280_000, [None if m is None else 3_280_000 - m for m in margins])
+
+
+TRACK_3 = NAMED_RULES["modded-nanogpt-track-3"]
+
+
+@FEW
+@given(case=seeds_and_sums())
+@example(case=(TRACK_3.at(1, 1), replicate(TRACK_3.at(1, 1), 3_280_000, [3_276_000])))
+@example(case=(TRACK_3.at(4, 1), replicate(TRACK_3.at(4, 1), 3_280_000, [3_278_000] * 4)))
+@example(case=(TRACK_3.at(4, 1), replicate(TRACK_3.at(4, 1), 3_280_000, [3_278_000] * 3 + [3_278_001])))
+@example(case=(TRACK_3.at(64, 1), replicate(TRACK_3.at(64, 1), 3_280_000, [0] * 64)))
+def test_the_database_and_the_domain_replicate_alike(bare: sqlite3.Connection,
+                                                     case: tuple[ReplicationRule, Replication]) -> None:
+    rule, sums = case
+    bare.execute("BEGIN")
+    try:
+        bare.execute(
+            "INSERT INTO replications (campaign_id, stage, config_id, replication_no, policy_id, test, seeds, "
+            "stop_step, limit_number, target_u6, found, bad, margin_u6, squares, evidence_ids, decided_at, event_seq) "
+            "VALUES ('x', 'x', 'x', 1, 'x', ?, ?, 100, ?, 3280000, ?, ?, ?, ?, '', 'x', 1)",
+            [rule.test.value, rule.seeds, rule.limit, rule.seeds, sums.bad, sums.margin_u6, sums.squares])
+        passed, kind = bare.execute("SELECT passed, typeof(spread) FROM replications WHERE campaign_id = 'x'"
+                                    ).fetchone()
+    finally:
+        bare.execute("ROLLBACK")
+    assert (passed, kind) == (int(sums.passed), "integer")
 
 
 @FEW

@@ -146,7 +146,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_eleven(bench: Bench, kind: s
     assert ended.value.exit_code == 11
     assert bench.last.lines[-1].startswith("run_end step:")
     assert bench.last.lines[-1].endswith(" reason:nan")
-    assert all(DATA_LINE.fullmatch(line) for line in bench.last.lines[1:])
+    assert all(DATA_LINE.fullmatch(line) for line in bench.last.lines[2:])
     assert not (bench.last.out / "checkpoints" / "last.pt").exists()
 
 

@@ -111,8 +111,8 @@ TABLE: tuple[Name, ...] = (
     _integer("NUM_SCHEDULED_ITERATIONS", "horizon"),
     _integer("VAL_LOSS_EVERY", "validation.every"),
 )
-LATER: Json = {"kd.compile_teacher": False, "kd.teacher_sdpa": False, "kd.random_teacher": None, "measure.warmup": "auto",
-               "attention.require_flash": False, "model.bigram_vocab_size": 0}
+LATER: Json = {"kd.compile_teacher": False, "kd.teacher_sdpa": False, "kd.random_teacher": None,
+               "measure.warmup": "auto", "attention.require_flash": False, "model.bigram_vocab_size": 0}
 """What a spec does not write at its default."""
 
 

@@ -23,10 +23,7 @@ class Ahead:
 
     def __call__(self, step: int) -> Tensor:
         ready, self._next = self._next, None
-        if ready is not None and ready[0] == step:
-            batch = ready[1].result()
-        else:
-            batch = self._batch_of(step)
+        batch = ready[1].result() if ready is not None and ready[0] == step else self._batch_of(step)
         if step < self._last:
             self._next = (step + 1, self._thread.submit(self._batch_of, step + 1))
         return self._place(batch)

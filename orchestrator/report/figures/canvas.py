@@ -55,14 +55,14 @@ def label_lines(axes: Axes, lines: Sequence[Labelled], *, apart: float = 0.062) 
     def height(y: float) -> float:
         return min(1.0, max(0.0, (y - low) / (high - low)))
 
-    ordered = sorted(named.values(), key=lambda one: (height(one.y), one.words))
+    ordered = sorted(named.values(), key=lambda one: (round(height(one.y), 2), one.x, one.words))
     places = spread([height(line.y) for line in ordered], apart)
     for line, place in zip(ordered, places, strict=True):
         at = (min(1.0, max(0.0, (line.x - left) / (right - left))), height(line.y))
-        axes.annotate(style.escaped(line.words), at, xycoords="axes fraction", xytext=(1.025, place),
-                      textcoords="axes fraction", va="center", fontsize=8, color=line.colour,
-                      arrowprops={"arrowstyle": "-", "color": line.colour, "linewidth": 0.5, "alpha": 0.6,
-                                  "shrinkA": 1, "shrinkB": 1})
+        axes.plot([at[0], 1.02], [at[1], place], color=line.colour, linewidth=0.5, alpha=0.6, clip_on=False,
+                  transform=axes.transAxes)
+        axes.text(1.025, place, style.escaped(line.words), va="center", fontsize=8, color=line.colour,
+                  transform=axes.transAxes)
 
 
 def spread(wanted: Sequence[float], apart: float) -> list[float]:
@@ -83,10 +83,10 @@ def spread(wanted: Sequence[float], apart: float) -> list[float]:
 
 
 def mark_target(axes: Axes, target: float, words: str) -> None:
-    """A dotted line across with its name written on it, at the right where falling curves have passed."""
+    """A dotted line across with its name written on it, at the left where falling curves are still above."""
     axes.axhline(target, color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
-    axes.annotate(words, (1.0, target), xycoords=("axes fraction", "data"), xytext=(-3, 3),
-                  textcoords="offset points", ha="right", va="bottom", fontsize=8, color=INK, zorder=6,
+    axes.annotate(words, (0.0, target), xycoords=("axes fraction", "data"), xytext=(4, 3),
+                  textcoords="offset points", ha="left", va="bottom", fontsize=8, color=INK, zorder=6,
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})
 
 

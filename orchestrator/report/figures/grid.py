@@ -52,7 +52,7 @@ def grid(analysis: Analysis) -> tuple[Picture, ...]:
             axes.set_yticks(range(len(values[down])), [f"{v:g}" for v in values[down]])
             axes.set_xlabel(_words(across))
             if panel is not None:
-                axes.set_title(f"{_words(panel_names[0])} {panel:g}", fontsize=9)
+                axes.set_title(f"{_plain(panel_names[0])} {panel:g}", fontsize=9)
         plots[0].set_ylabel(_words(down))
         bar = figure.colorbar(image, ax=list(plots), shrink=0.9, pad=0.02)
         bar.set_label("steps to target (fewer is better)")
@@ -104,6 +104,10 @@ def _frame_best(plots: Sequence[Axes], panels: Sequence[float | None], down: Seq
 
 def _words(name: str) -> str:
     """``schedule.drop_to_base`` as a person says it, with its unit."""
-    plain = name.rpartition(".")[2].replace("_", " ")
+    plain = _plain(name)
     return {"hold": "hold (fraction of steps)", "drop to base": "drop to base (fraction of steps)",
             "boost": "LR boost (×)"}.get(plain, plain)
+
+
+def _plain(name: str) -> str:
+    return name.rpartition(".")[2].replace("_", " ")

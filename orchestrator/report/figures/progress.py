@@ -13,6 +13,9 @@ from orchestrator.report.words import number
 _SERIES = (("steps", "steps", style.BLUE, "o"), ("time", "train time", style.ORANGE, "s"),
            ("time_with_teacher", "time with its teacher's", style.GREEN, "D"))
 
+LEVEL_NAMES = 6
+"""Names of more campaigns would cover each other, and are turned."""
+
 
 def progress(marks: Sequence[Mark]) -> Picture | None:
     """Steps, train time, and time with the teacher's, to the target; None for fewer than two campaigns."""
@@ -34,11 +37,11 @@ def progress(marks: Sequence[Mark]) -> Picture | None:
         low, high = axes.get_ylim()
         axes.set_ylim(min(low, 95.0), max(high, 105.0))
         mark_target(axes, 100.0, "plain CE")
-        turned = len(marks) > 4
-        axes.set_xticks(range(len(marks)), [_name(m) for m in marks], rotation=30 if turned else 0,
-                        ha="right" if turned else "center")
+        turned = len(marks) > LEVEL_NAMES
+        axes.set_xticks(range(len(marks)), [_name(m, turned=turned) for m in marks], rotation=35 if turned else 0,
+                        ha="right" if turned else "center", rotation_mode="anchor" if turned else None)
         axes.set_ylabel("to target, % of plain CE (less is better)")
-        axes.set_xlabel("campaign, oldest first; * without a control")
+        axes.set_xlabel("campaign, oldest first" + ("" if turned else "; n pairs of seeds, * without a control"))
         axes.set_title("Progress over campaigns: the best KD arm of each")
         label_lines(axes, lines)
         told = "; ".join(f"{m.campaign} {m.arm}: " + ", ".join(
@@ -48,6 +51,7 @@ def progress(marks: Sequence[Mark]) -> Picture | None:
                        f"The best KD arm of each campaign as a share of plain CE. {told}.")
 
 
-def _name(mark: Mark) -> str:
+def _name(mark: Mark, *, turned: bool) -> str:
     seeds = f"n = {mark.seeds}{'' if mark.controlled else '*'}"
-    return style.escaped(f"{short(mark.campaign, 18)}\n{mark.recorded_at[:10]}\n{seeds}")
+    return style.escaped(short(mark.campaign, 20)) if turned else \
+        f"{style.escaped(short(mark.campaign, 14))}\n{mark.recorded_at[:10]}\n{seeds}"

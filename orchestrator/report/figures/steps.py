@@ -37,8 +37,6 @@ def step_times(report: CampaignReport, analysis: Analysis) -> Picture | None:
         top = _top(runs)
         axes.set_ylim(0, top)
         axes.axvspan(0, WARM_UP_DELTAS, color="#F0F0F0", zorder=0)
-        axes.annotate("left out of medians", (0, 0.99), xycoords=("data", "axes fraction"), xytext=(3, 0),
-                      textcoords="offset points", va="top", fontsize=7, color=style.GREY)
         parts = sorted({part for r in runs for part in r.course.parts})
         for begin, tokens in parts:
             style.upright(axes, begin, f"{number(tokens)} tokens a step", style.PURPLE)
@@ -46,7 +44,7 @@ def step_times(report: CampaignReport, analysis: Analysis) -> Picture | None:
         axes.set_ylabel("step time (ms)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         cut = sum(1 for r in runs for d in r.course.deltas if d.value > top)
-        axes.set_title("Step times" + (f": {cut} higher than the edge" if cut else ""))
+        axes.set_title("Step times (shaded: left out of medians)" + (f"; {cut} beyond the edge" if cut else ""))
         label_lines(axes, lines)
         medians = "; ".join(f"{r.name} {number(r.median_step_ms or 0.0, 1)} ms" for r in runs
                             if r.median_step_ms is not None)
