@@ -1,250 +1,163 @@
-"""Measures the trainer on this machine's NVIDIA GPU: CE step, teacher inference, KD step and its ratio to CE.
+"""Measures the trainer on this machine's NVIDIA GPU: correctness first, then steps, ratios, memory and recompiles.
 
     python benchmarks/gpu.py               measure, print the table, write JSON and Markdown below $OUT
     python benchmarks/gpu.py --rehearse    try the program itself on the CPU, tiny; writes nothing
 
 Uses the torch of the Python that runs it and needs nothing of kdorch but this checkout. Ends within ten minutes; what
-did not fit is "not measured". Exit codes: 0 measured, 1 every run failed, 2 no GPU that torch can use.
+did not fit is "not measured". Exit codes: 0 measured, 1 every run failed or something computes wrongly, 2 no GPU that
+torch can use.
 
-A training figure is the median over steady steps (the first 20 are dropped) of the real trainer in a process of its
-own, read from its log. Teacher inference is the median of repeated passes between synchronised readings.
+A training figure is of steady steps (the first 20 are dropped) of the real trainer in a process of its own, read from
+its log: medians, and means where steps are not alike. Targets, and what the trainer that this one replaces needed,
+stand in the notes.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import multiprocessing
-import os
 import re
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.figures import ROOT, Figure, machine_facts, table, write
-from worker.trainer.errors import TrainerError
+from benchmarks.figures import Figure, machine_facts, table, write
+from benchmarks.gpu_runs import Bench, Run, Size
 
 ALLOWANCE_S = 540.0
-STEADY_AFTER = 20
-TRAIN_LINE = re.compile(r"^step:(\d+)/\d+ train_loss:\S+ train_time:([\d.]+)ms")
-VALIDATION_LINE = re.compile(r"^step:\d+/\d+ val_loss:([\d.]+) ")
-PEAK_LINE = re.compile(r"^peak memory allocated: (\d+) MiB")
-MEANINGS = {12: "out of memory", 13: "a required back end is missing"}
-
-
-@dataclass(frozen=True)
-class Size:
-    """A student and its teacher, with the tokens of one optimizer step."""
-
-    name: str
-    student: dict[str, Any]
-    teacher: dict[str, Any]
-    sequence_length: int
-    batch_sequences: int
-    microbatch_sequences: int
-    steps: int = 60
-
-    @property
-    def tokens_per_step(self) -> int:
-        return self.sequence_length * self.batch_sequences
-
+STEPS = 44
+TAIL_STEPS = 22
+PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "4090": 165e12, "GB10": 125e12, "B200": 2250e12}
+"""Dense bf16 operations a second, by the vendors' data sheets."""
 
 SHAPE = {"heads": 6, "head_dim": 128, "model_dim": 768, "mlp_ratio": 4.0, "vocab_size": 50304, "tied_embeddings": False,
-         "softcap": 15.0}
+         "softcap": 11.5, "softcap_shift": 5.0, "softcap_scale": 15.0, "real_vocab": 50257, "trunk": "gated",
+         "value_embeddings": 5, "without_attention": [6], "mlp_multiple": 4}
 TINY = {"heads": 4, "head_dim": 32, "model_dim": 128, "mlp_ratio": 4.0, "vocab_size": 256, "tied_embeddings": False,
         "softcap": 15.0}
-SIZES = (
-    Size("quickstart, 4 layers x 128, vocabulary 256", {**TINY, "layers": 4}, {**TINY, "layers": 1}, 64, 16, 16, 120),
-    Size("reference, 11 layers x 768, vocabulary 50304", {**SHAPE, "layers": 11}, {**SHAPE, "layers": 3},
-         1024, 128, 16),
-)
-REHEARSAL = Size("rehearsal, 1 layer x 128, vocabulary 256", {**TINY, "layers": 1}, {**TINY, "layers": 1}, 16, 2, 1, 24)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one training process left. ``why_not`` says why there is no figure."""
-
-    step_ms: float | None = None
-    peak_mib: int | None = None
-    final_val: float | None = None
-    checkpoint: Path | None = None
-    environment: dict[str, Any] = field(default_factory=dict)
-    why_not: str = ""
-
-
-class Bench:
-    """A host's root in a temporary directory, and the time that is left."""
-
-    def __init__(self, root: Path, *, precision: str, cuda: bool, end: float) -> None:
-        self.root, self.precision, self.cuda, self._end = root, precision, cuda, end
-
-    def train(self, size: Size, model: dict[str, Any], steps: int, *, kd: str | None = None,
-              teacher: dict[str, Any] | None = None, compiled: bool = False) -> Run:
-        """Run the trainer once. ``kd`` is its dynamic normalisation, ``teacher`` what ``dispatch.json`` says of one."""
-        left = self._end - time.monotonic()
-        if left < 10:
-            return Run(why_not="the time was up")
-        spec = self._spec(size, model, steps, kd=kd, compiled=compiled)
-        body = json.dumps(spec, sort_keys=True, separators=(",", ":")).encode()
-        run_id = hashlib.sha256(body).hexdigest()
-        attempt = self.root / "runs" / run_id / "attempts" / "1"
-        attempt.mkdir(parents=True)
-        (attempt.parents[1] / "spec.json").write_bytes(body)
-        (attempt / "dispatch.json").write_text(json.dumps({
-            "contract": "v1", "run_id": run_id, "attempt": 1, "host": "here", "bundle": run_id,
-            "python": sys.executable, "slots": 1, "gpus": int(self.cuda),
-            "deadline_s": left, "grace_s": 10.0, "beat_s": 1.0,
-            "disk_floor_bytes": 0, "resolved": {"teacher": teacher, "target_val": None}, "trainer_env": {},
-            "resume_from": None}))
-        try:
-            ended = subprocess.run(
-                [sys.executable, "-m", "worker.trainer", "--root", self.root, "--run", run_id, "--attempt", "1"],
-                cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"},
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=left, check=False)
-        except subprocess.TimeoutExpired:
-            return Run(why_not="the time was up")
-        return read_run(attempt, ended.returncode, ended.stdout.decode(errors="replace").splitlines())
-
-    def adopt(self, taught: Run, checkpoint: Path) -> dict[str, Any]:
-        """Put a teacher's checkpoint among the assets, as a host does, and say of it what ``dispatch.json`` says."""
-        digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-        place = self.root / "assets" / "sha256" / digest
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(checkpoint, place)
-        return {"run_id": checkpoint.parents[3].name, "checkpoint_sha256": digest, "final_val": taught.final_val}
-
-    def infer(self, size: Size, digest: str, corpus_sha256: str) -> float:
-        """Milliseconds that the teacher's forward passes over one step's tokens take, in a process of their own."""
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as one:
-            return one.submit(time_teacher, str(self.root / "assets" / "sha256" / digest), digest, size, corpus_sha256,
-                              self.precision, self.cuda).result(timeout=max(10.0, self._end - time.monotonic()))
-
-    def _spec(self, size: Size, model: dict[str, Any], steps: int, *, kd: str | None, compiled: bool) -> dict[str, Any]:
-        distillation = None if kd is None else {
-            "alpha": 0.5, "temperature": 1.0, "dynamic_norm": kd, "norm_max": 10.0,
-            "stop": {"mode": "never", "margin": 0.05, "sign": 1, "min_step": 25, "max_fraction": 1.0},
-            "divergence": "exact", "topk": 64, "samples": 50, "token_stride": 1, "token_chunk": None, "apply_every": 1,
-            "microbatches": None, "teacher_logits": "live", "cache": None, "backend": "auto"}
-        return {
-            "contract": "v1", "entry": "gpt", "mode": "ce" if kd is None else "kd", "seed": 0, "horizon": steps,
-            "precision": self.precision, "threads": 0 if self.cuda else 1, "compile": compiled, "model": model,
-            "kd": distillation,
-            "data": {"corpus": "python-stdlib", "train": None, "validation": None, "sha256": None,
-                     "tokenizer": None,
-                     "sequence_length": size.sequence_length, "batch_sequences": size.batch_sequences,
-                     "microbatch_sequences": size.microbatch_sequences},
-            "optimizer": {"kind": "muon", "lr": 2e-3, "muon_lr": 2e-2, "weight_decay": 0.0, "beta1": 0.9, "beta2": 0.95,
-                          "grad_clip": 1.0},
-            "schedule": {"boost": 1.0, "hold": 0.0, "drop_to_base": 0.0, "cooldown": 0.0, "floor": 0.1, "finish": 1.0,
-                         "finish_ramp_steps": 25, "warmup_steps": 0},
-            # One validation at the end: it leaves the checkpoint, and no measured step stands beside another one.
-            "validation": {"every": steps, "sequences": size.microbatch_sequences},
-            "checkpoint": {"keep_best": True, "every": 0}, "stop_at_target": None, "simulated": None,
-            "needs": {"gpus": int(self.cuda)}}
-
-
-def read_run(attempt: Path, code: int, log: list[str]) -> Run:
-    """The figures of a finished training process from its log and the files it left."""
-    if code != 0:
-        last = next((line for line in reversed(log) if line.strip()), "it said nothing")
-        return Run(why_not=MEANINGS.get(code) or f"exit code {code}: {last.replace(str(attempt) + '/', '')[:200]}")
-    times = [float(found.group(2)) for line in log if (found := TRAIN_LINE.match(line))]
-    steady = [after - before for before, after in zip(times[STEADY_AFTER:], times[STEADY_AFTER + 1:], strict=False)]
-    peaks = [int(found.group(1)) for line in log if (found := PEAK_LINE.match(line))]
-    validations = [float(found.group(1)) for line in log if (found := VALIDATION_LINE.match(line))]
-    checkpoint = attempt / "checkpoints" / "best.safetensors"
-    return Run(
-        step_ms=statistics.median(steady) if steady else None, peak_mib=peaks[-1] if peaks else None,
-        final_val=validations[-1] if validations else None, checkpoint=checkpoint if checkpoint.exists() else None,
-        environment=json.loads((attempt / "environment.json").read_bytes()),
-        why_not="" if steady else f"fewer than {STEADY_AFTER + 2} steps")
-
-
-def time_teacher(path: str, digest: str, size: Size, corpus_sha256: str, precision: str, cuda: bool) -> float:
-    """See :meth:`Bench.infer`."""
-    import torch
-
-    from worker.trainer.kd.teacher import Teacher
-    from worker.trainer.spec import ModelSpec
-
-    device = torch.device("cuda" if cuda else "cpu")
-    settle = torch.cuda.synchronize if cuda else lambda: None
-    teacher = Teacher.load(Path(path), digest, student=ModelSpec(**size.student), corpus_sha256=corpus_sha256,
-                           length=size.sequence_length, device=device)
-    torch.manual_seed(0)
-    tokens = torch.randint(size.student["vocab_size"], (size.microbatch_sequences, size.sequence_length), device=device)
-    passes = size.batch_sequences // size.microbatch_sequences
-    taken = []
-    with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
-        for _ in range(15):
-            settle()
-            begun = time.perf_counter()
-            for _ in range(passes):
-                teacher(tokens).logits()
-            settle()
-            taken.append((time.perf_counter() - begun) * 1000.0)
-    return statistics.median(taken[5:])
+REFERENCE = Size("reference, 11 layers x 768, vocabulary 50304", {**SHAPE, "layers": 11, "bigram_vocab_size": 251520},
+                 {**SHAPE, "layers": 3, "bigram_vocab_size": 2}, 1024, 256, 32, (384, 48))
+REHEARSAL = Size("rehearsal, 1 layer x 128, vocabulary 256", {**TINY, "layers": 1}, {**TINY, "layers": 1}, 16, 2, 1,
+                 (4, 2), topk=8)
 
 
 def measure(bench: Bench, size: Size) -> list[Figure]:
-    """All figures of one size; each run's progress goes to standard error."""
-    def run(what: str, model: dict[str, Any], steps: int, **how: Any) -> Run:
-        print(f"  {size.name}: {what}", file=sys.stderr, flush=True)
-        return bench.train(size, model, steps, **how)
+    """The figures of training; each run's progress goes to standard error."""
+    def run(what: str, steps: int = STEPS, **how: Any) -> Run:
+        print(f"  {size.name}: {what} ({bench.left_s:.0f} s left)", file=sys.stderr, flush=True)
+        return bench.train(size, steps, **how)
+
+    def figure(name: str, value: float | None, unit: str, of: Run, note: str = "") -> Figure:
+        return Figure(f"{size.name}: {name}", value, unit, of.why_not if value is None and of.why_not else note)
 
     tokens = f"{size.tokens_per_step} tokens a step"
-    ce = run("CE", size.student, size.steps)
-    figures = [Figure(f"{size.name}: CE step", ce.step_ms, "ms", ce.why_not or tokens),
-               peak_figure(f"{size.name}: CE peak memory", ce)]
-    if bench.cuda:
-        compiled = run("CE, compiled", size.student, size.steps, compiled=True)
-        figures.append(Figure(f"{size.name}: CE step, torch.compile", compiled.step_ms, "ms",
-                              compiled.why_not or tokens))
+    larger = f"{size.larger[0] * size.sequence_length} tokens a step"
+    share = STEPS / (STEPS + TAIL_STEPS)
+    ce, how = first_that_runs(bench, lambda: run("CE", STEPS + TAIL_STEPS, stages=size.stages(share)))
+    figures = [
+        figure("CE step", ce.median_ms(), "ms", ce, f"{tokens}; {how}; theirs 476"),
+        figure("CE step, larger stage", ce.median_ms(1), "ms", ce, larger),
+        figure("CE MFU", mfu(bench, size, size.tokens_per_step, ce.median_ms()), "%", ce, "target 45; theirs 40.9"),
+        figure("CE MFU, larger stage", mfu(bench, size, size.larger[0] * size.sequence_length, ce.median_ms(1)), "%",
+               ce, "target 50; theirs 44.8"),
+        figure("recompiles after warm-up", ce.later_programs, "programs", ce, "over a change of stage; target 0"),
+        figure("p90 / median within a stage", ce.spread(), "ratio", ce, "target 1.05"),
+        figure("CE peak memory", ce.peak_mib, "MiB", ce, f"reserved {ce.reserved_mib}"),
+    ]
+    # The teacher trains one step only: its speed does not depend on what it knows.
+    taught = run("teacher", 1, model=size.teacher, compile=False)
+    teacher = bench.adopt(taught)
+    names = [("teacher inference", "ms"), ("KD step, exact, dense", "ms"), ("KD / CE, exact, dense", "ratio")]
+    if teacher is None:
+        return [*figures, *(Figure(f"{size.name}: {what}", None, unit, taught.why_not) for what, unit in names)]
 
-    # The teacher trains a few steps only: its speed does not depend on what it knows.
-    taught = run("teacher", size.teacher, 5)
-    if taught.checkpoint is None:
-        why = taught.why_not or "the teacher left no checkpoint"
-        return [*figures, *(Figure(f"{size.name}: {what}", None, unit, why)
-                            for what, unit in (("teacher inference", "ms"), ("KD step", "ms"), ("KD / CE", "ratio")))]
-    teacher = bench.adopt(taught, taught.checkpoint)
-    figures.append(infer_figure(bench, size, teacher["checkpoint_sha256"], str(taught.environment["corpus_sha256"])))
-    for norm in ("lagged", "exact"):
-        kd = run(f"KD, {norm} normalisation", size.student, size.steps, kd=norm, teacher=teacher)
-        known = kd.step_ms is not None and ce.step_ms is not None
-        figures += [Figure(f"{size.name}: KD step, {norm} normalisation", kd.step_ms, "ms", kd.why_not or tokens),
-                    Figure(f"{size.name}: KD / CE, {norm} normalisation",
-                           kd.step_ms / ce.step_ms if known and kd.step_ms and ce.step_ms else None, "ratio",
-                           kd.why_not or ce.why_not or "both eager"),
-                    peak_figure(f"{size.name}: KD peak memory, {norm} normalisation", kd)]
+    def kd(what: str, steps: int = STEPS, **differs: Any) -> Run:
+        return run(what, steps, kd=differs, teacher=teacher)
+
+    def ratio(value: float | None, base: float | None) -> float | None:
+        return value / base if value and base else None
+
+    dense = kd("KD, exact, dense")
+    figures += [figure("KD step, exact, dense", dense.median_ms(), "ms", dense, tokens),
+                figure("KD / CE, exact, dense", ratio(dense.median_ms(), ce.median_ms()), "ratio", dense,
+                       "target 1.25, stretch 1.20; theirs 7.06"),
+                figure("KD peak memory", dense.peak_mib, "MiB", dense, f"reserved {dense.reserved_mib}"),
+                figure("KD: recompiles after warm-up", dense.later_programs, "programs", dense, "target 0")]
+    alone = run("teacher only", 30, mode="teacher_only", kd={}, teacher=teacher)
+    figures.append(figure("teacher inference", alone.median_ms(), "ms", alone, f"{tokens}; target 60; theirs 67"))
+    sparse = kd("KD, every 2nd step, 1 microbatch", apply_every=2, microbatches=1)
+    figures.append(figure("KD / CE, every 2nd step, 1 microbatch", ratio(sparse.mean_ms(), ce.mean_ms()), "ratio",
+                          sparse, "of means; target 1.02; theirs 1.07"))
+    if bench.cuda:  # a rehearsal has no memory to tell of
+        large = run("KD in the larger stage", 24, kd={}, teacher=teacher, data=_larger_data(size))
+        figures.append(figure("KD peak memory, larger microbatch", large.peak_mib, "MiB", large,
+                              f"{size.larger[1] * size.sequence_length} tokens a microbatch, reserved "
+                              f"{large.reserved_mib}; target 30720; theirs 57651"))
+    cached = kd("KD, cached first tokens", 30, divergence="topk", teacher_logits="cached")
+    figures.append(figure(f"KD / CE, cached top-{size.topk} with tail", ratio(cached.median_ms(), ce.median_ms()),
+                          "ratio", cached, "target 1.03"))
     return figures
 
 
-def peak_figure(name: str, run: Run) -> Figure:
-    """The GPU memory a run took at most."""
-    return Figure(name, run.peak_mib, "MiB", run.why_not or ("" if run.peak_mib is not None else "its log has none"))
+def first_that_runs(bench: Bench, train: Callable[[], Run]) -> tuple[Run, str]:
+    """The run as it is meant, or the nearest to it that this machine can; what follows is run alike."""
+    nearer: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("compiled" if bench.cuda else "eager", {}),
+        ("compiled, attention sdpa", {"attention": {"backend": "sdpa", "require_flash": False, "fallback": "refuse"}}),
+        ("eager, attention sdpa", {"compile": False}))
+    run, why = Run(), ""
+    for how, changes in nearer:
+        bench.common.update(changes)
+        run = train()
+        if not run.why_not or not bench.cuda:
+            return run, f"attention {run.environment.get('attention_backend')}, {how}{why}"
+        why += f"; not {how}: {run.why_not}"
+        print(f"    {run.why_not}", file=sys.stderr, flush=True)
+    return run, why
 
 
-def infer_figure(bench: Bench, size: Size, digest: str, corpus_sha256: str) -> Figure:
-    """The teacher's inference as a figure; a failure is a note, since the other figures stand without it."""
-    print(f"  {size.name}: teacher inference", file=sys.stderr, flush=True)
-    value: float | None
+def mfu(bench: Bench, size: Size, tokens: int, step_ms: float | None) -> float | None:
+    """Model operations a second over what the GPU could, in percent: forward and twice that backward."""
+    if step_ms is None or not bench.cuda:
+        return None
+    import torch
+
+    peak = next((flops for name, flops in PEAK_FLOPS.items() if name in torch.cuda.get_device_name()), None)
+    if peak is None:
+        return None
+    model = size.student
+    inner, width = model["heads"] * model["head_dim"], model["model_dim"]
+    attending = model["layers"] - sum(n < model["layers"] for n in model.get("without_attention", ()))
+    trunk = 2 * (model["layers"] * 2 * model["mlp_ratio"] * width * width + attending * 4 * inner * width)
+    attention = attending * 4 * inner * (size.sequence_length + 1) / 2
+    head = 2 * model["vocab_size"] * width
+    return 100.0 * 3 * (trunk + attention + head) * tokens / (step_ms / 1000.0) / peak
+
+
+def losses(device: str, rehearsal: bool) -> list[Figure]:
+    """What needs no training: correctness, then the loss by itself. Runs in a process of its own on a GPU."""
+    from benchmarks import gpu_loss
+
+    sizes = gpu_loss.LossSizes(64, 96, 64, 256, 16, 16) if rehearsal else gpu_loss.LossSizes()
+    return [*gpu_loss.correctness(device, sizes.vocabulary, sizes.width), *gpu_loss.attention_correctness(device),
+            *gpu_loss.timings(device, sizes)]
+
+
+def losses_apart(left_s: float) -> list[Figure]:
+    """The same beside this process: a kernel that breaks takes nothing else with it."""
     try:
-        value, note = bench.infer(size, digest, corpus_sha256), f"{size.tokens_per_step} tokens"
-    except (RuntimeError, OSError, TimeoutError, TrainerError) as error:  # torch's out-of-memory is a RuntimeError
-        value, note = None, f"{type(error).__name__}: {str(error)[:120]}"
-    return Figure(f"{size.name}: teacher inference", value, "ms", note)
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as one:
+            return one.submit(losses, "cuda", False).result(timeout=left_s)
+    except (RuntimeError, TimeoutError, BrokenProcessPool) as error:
+        return [Figure("correctness and the loss by itself", None, "", f"{type(error).__name__}: {str(error)[:200]}")]
 
 
 def gpu_facts() -> dict[str, Any]:
@@ -278,19 +191,18 @@ def why_not_here() -> str | None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/gpu.py", description="Measure the trainer on this GPU.")
     parser.add_argument("--rehearse", action="store_true", help="try the program on the CPU, tiny; writes nothing")
-    asked = parser.parse_args()
-    problem = None if asked.rehearse else why_not_here()
+    rehearsal = parser.parse_args().rehearse
+    end = time.monotonic() + ALLOWANCE_S
+    problem = None if rehearsal else why_not_here()
     if problem is not None:
         print(f"These measurements need an NVIDIA GPU: {problem}. Nothing was measured.\n"
               "Choose another Python with: make gpu GPU_PYTHON=/path/to/python3", file=sys.stderr)
         return 2
-    sizes = (REHEARSAL,) if asked.rehearse else SIZES
-    facts = machine_facts() | ({} if asked.rehearse else gpu_facts())
+    facts = machine_facts() | ({} if rehearsal else gpu_facts())
+    figures = losses("cpu", True) if rehearsal else losses_apart(end - time.monotonic())
     with tempfile.TemporaryDirectory(prefix="kdorch-gpu-") as scratch:
-        bench = Bench(Path(scratch), precision="fp32" if asked.rehearse else "bf16", cuda=not asked.rehearse,
-                      end=time.monotonic() + ALLOWANCE_S)
-        figures = [figure for size in sizes for figure in measure(bench, size)]
-    if asked.rehearse:
+        figures += measure(Bench(Path(scratch), cuda=not rehearsal, end=end), REHEARSAL if rehearsal else REFERENCE)
+    if rehearsal:
         print(table("Rehearsal on the CPU: these figures mean nothing", facts, figures), end="")
     else:
         slug = re.sub(r"[^a-z0-9]+", "-", str(facts["gpu_model"]).lower()).strip("-")
@@ -298,7 +210,15 @@ def main() -> int:
         print(table(title, facts, figures), end="")
         for path in write(f"gpu-{slug}", title, facts, figures):
             print(f"written: {path}", file=sys.stderr)
-    return 0 if any(f.value is not None for f in figures) else 1
+    wrong = any(f.name.startswith("correct: ") and ("WRONG" in f.note or (f.value == 0.0 and f.unit == "0 or 1"))
+                for f in figures)
+    return 0 if any(f.value is not None for f in figures) and not wrong else 1
+
+
+def _larger_data(size: Size) -> dict[str, Any]:
+    return {"corpus": "python-stdlib", "train": None, "validation": None, "sha256": None, "tokenizer": None,
+            "sequence_length": size.sequence_length, "batch_sequences": size.larger[0],
+            "microbatch_sequences": size.larger[1]}
 
 
 if __name__ == "__main__":

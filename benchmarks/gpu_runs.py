@@ -12,7 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ STEADY_AFTER = 20
 """Differences of the run that are dropped, and a quarter as many behind each change of stage."""
 
 TRAIN_LINE = re.compile(r"^step:(\d+)/\d+ train_loss:\S+ train_time:([\d.]+)ms(?:.* stage:(\d+))?")
+VALIDATION_LINE = re.compile(r"^step:\d+/\d+ val_loss:([\d.]+) ")
 PEAK_LINE = re.compile(r"^peak memory allocated: (\d+) MiB reserved: (\d+) MiB")
 COMPILED_LINE = re.compile(r"^warning: step \d+ compiled \d+ more; (\d+) programs since the warm-up")
 MEANINGS = {12: "out of memory", 13: "a required back end is missing"}
@@ -53,12 +57,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Run:
-    """What one training process left. ``steady_ms`` are the step times by stage; ``why_not`` says why there are none."""
+    """What a training process left. ``steady_ms`` are the step times by stage; ``why_not`` says why there are none."""
 
     steady_ms: dict[int, list[float]] = field(default_factory=dict)
     peak_mib: int | None = None
     reserved_mib: int | None = None
     later_programs: int | None = None
+    final_val: float | None = None
     checkpoint: Path | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     why_not: str = ""
@@ -77,10 +82,13 @@ class Run:
 
 
 class Bench:
-    """A host's root in a temporary directory, and the time that is left. ``common`` goes over every spec."""
+    """A host's root in a temporary directory, and the time that is left. ``common`` goes over every spec.
+
+    On a CPU, in a rehearsal, only the first run has a process of its own: starting torch is most of what they take.
+    """
 
     def __init__(self, root: Path, *, cuda: bool, end: float) -> None:
-        self.root, self.cuda, self._end = root, cuda, end
+        self.root, self.cuda, self._end, self._ran = root, cuda, end, False
         self.common: dict[str, Any] = {"precision": "bf16" if cuda else "fp32", "compile": cuda}
 
     @property
@@ -105,15 +113,10 @@ class Bench:
             "python": sys.executable, "slots": 1, "gpus": int(self.cuda), "deadline_s": left, "grace_s": 10.0,
             "beat_s": 1.0, "disk_floor_bytes": 0, "resolved": {"teacher": teacher, "target_val": None},
             "trainer_env": {}, "resume_from": None}))
-        try:
-            ended = subprocess.run(
-                [sys.executable, "-m", "worker.trainer", "--root", self.root, "--run", run_id, "--attempt", "1"],
-                cwd=ROOT, env={"PYTORCH_ALLOC_CONF": "expandable_segments:True", **os.environ,
-                               "PYTHONPATH": str(ROOT), "OMP_WAIT_POLICY": "PASSIVE"},
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=left, check=False)
-        except subprocess.TimeoutExpired:
-            return Run(why_not="the time was up")
-        return read_run(attempt, ended.returncode, ended.stdout.decode(errors="replace").splitlines())
+        asked = ["--root", str(self.root), "--run", run_id, "--attempt", "1"]
+        apart, self._ran = self.cuda or not self._ran, True
+        code, log = _run_apart(asked, left) if apart else _run_here(asked)
+        return Run(why_not="the time was up") if code is None else read_run(attempt, code, log.splitlines())
 
     def adopt(self, taught: Run) -> dict[str, Any] | None:
         """Put a run's checkpoint among the assets, as a host does, and say of it what ``dispatch.json`` says."""
@@ -123,7 +126,29 @@ class Bench:
         place = self.root / "assets" / "sha256" / digest
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(taught.checkpoint, place)
-        return {"run_id": taught.checkpoint.parents[3].name, "checkpoint_sha256": digest, "final_val": None}
+        return {"run_id": taught.checkpoint.parents[3].name, "checkpoint_sha256": digest, "final_val": taught.final_val}
+
+
+def _run_apart(asked: Sequence[str], left_s: float) -> tuple[int | None, str]:
+    """Exit code, None after ``left_s`` seconds, and log."""
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "worker.trainer", *asked], cwd=ROOT,
+            env={"PYTORCH_ALLOC_CONF": "expandable_segments:True", **os.environ, "PYTHONPATH": str(ROOT),
+                 "OMP_WAIT_POLICY": "PASSIVE"},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=left_s, check=False)
+    except subprocess.TimeoutExpired:
+        return None, ""
+    return ended.returncode, ended.stdout.decode(errors="replace")
+
+
+def _run_here(asked: Sequence[str]) -> tuple[int, str]:
+    from worker.trainer.__main__ import main
+
+    log = StringIO()
+    with redirect_stdout(log), redirect_stderr(log):
+        code = main(asked)
+    return code, log.getvalue()
 
 
 def read_run(attempt: Path, code: int, log: Sequence[str]) -> Run:
@@ -136,14 +161,16 @@ def read_run(attempt: Path, code: int, log: Sequence[str]) -> Run:
     steps = [(int(match[3] or 0), float(match[2])) for match in found]
     steady: dict[int, list[float]] = {}
     since = 0
-    for number, ((before, begun), (stage, ended)) in enumerate(zip(steps, steps[1:], strict=False)):
+    for number, ((before, begun), (stage, ended)) in enumerate(pairwise(steps)):
         since = 0 if stage != before else since + 1
         if number >= STEADY_AFTER and (stage == steps[0][0] or since > STEADY_AFTER // 4):
             steady.setdefault(stage, []).append(ended - begun)
     peaks = [match for line in log if (match := PEAK_LINE.match(line))]
     later = [int(match[1]) for line in log if (match := COMPILED_LINE.match(line))]
+    validations = [float(match[1]) for line in log if (match := VALIDATION_LINE.match(line))]
     checkpoint = attempt / "checkpoints" / "best.safetensors"
     return Run(
+        final_val=validations[-1] if validations else None,
         steady_ms=steady, peak_mib=int(peaks[-1][1]) if peaks else None,
         reserved_mib=int(peaks[-1][2]) if peaks else None, later_programs=later[-1] if later else 0,
         checkpoint=checkpoint if checkpoint.exists() else None,

@@ -95,7 +95,7 @@ class Run:
             raise BadInput(f"spec.json does not describe a simulated run: {error!r}") from None
         if dispatch["resume_from"] is not None:
             raise BadInput("the simulated trainer cannot resume; dispatch.json asks it to")
-        self._fell_back = dispatch["override"] is not None
+        self._fell_back = dispatch.get("override") is not None
         resolved = dispatch["resolved"]
         self._target: float | None = resolved.get("target_val") if stops else None
         if stops and self._target is None:

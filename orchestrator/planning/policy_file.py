@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from orchestrator.domain.errors import CampaignFileError, UsageError
 from orchestrator.domain.metrics import to_u6
-from orchestrator.domain.verdict import DEFAULT_GATES, MAX_TREND_POINTS, SHIPPED_POLICIES, Gate, Policy, Role
+from orchestrator.domain.verdict import DEFAULT_GATES, MAX_TREND_POINTS, Gate, Policy, Role
 from orchestrator.planning.complaints import complaints
 from orchestrator.planning.findings import Findings
 from orchestrator.planning.piece import Piece
@@ -73,11 +73,6 @@ def load_policy(path: Path) -> Policy:
                                                       f"{asked.budget_ms} ms, written in {path.name}"),
         trend_points=asked.trend_points, trend_min_drop_u6=drop,
         target_u6=None if asked.target is None else to_u6(asked.target))
-
-
-def shipped_policy(name: str) -> Policy | None:
-    """A policy that ships with kdorch."""
-    return SHIPPED_POLICIES.get(name)
 
 
 def _validated(data: dict[str, Any], findings: Findings) -> PolicyFile:

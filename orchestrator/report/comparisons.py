@@ -191,18 +191,21 @@ def _savings(pairs: Sequence[tuple[Reached | None, Reached]]) -> Savings | None:
 
 
 def _against_chance(arms: Sequence[Arm]) -> tuple[Arm, ...]:
-    """The arms with p-values adjusted for there being several of them, separately for each question asked."""
-    found = list(arms)
-    for against, which in (("against_ce", "effect"), ("against_ce", "net_effect"), ("against_control", "effect"),
-                           ("against_control", "net_effect")):
-        places = [i for i, a in enumerate(found) if getattr(getattr(a, against), which, None) is not None]
-        raised = holm([getattr(getattr(found[i], against), which).p_value for i in places])
-        for i, p_value in zip(places, raised, strict=True):
-            savings: Savings = getattr(found[i], against)
-            tested: Effect = getattr(savings, which)
-            changed = replace(savings, **{which: replace(tested, adjusted_p=p_value)})
-            found[i] = replace(found[i], **{against: changed})
-    return tuple(found)
+    """The arms with p-values raised for there being several of them, separately for each question asked."""
+    ce, control = _raised([a.against_ce for a in arms]), _raised([a.against_control for a in arms])
+    return tuple(replace(a, against_ce=c, against_control=k) for a, c, k in zip(arms, ce, control, strict=True))
+
+
+def _raised(found: Sequence[Savings | None]) -> list[Savings | None]:
+    steps = _adjusted([None if s is None else s.effect for s in found])
+    net = _adjusted([None if s is None else s.net_effect for s in found])
+    return [None if s is None else replace(s, effect=e, net_effect=n)
+            for s, e, n in zip(found, steps, net, strict=True)]
+
+
+def _adjusted(effects: Sequence[Effect | None]) -> list[Effect | None]:
+    raised = iter(holm([e.p_value for e in effects if e is not None]))
+    return [None if e is None else replace(e, adjusted_p=next(raised)) for e in effects]
 
 
 def _largest_rise(validations: Sequence[ValPoint]) -> float | None:

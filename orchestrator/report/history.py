@@ -81,7 +81,7 @@ def _check(pattern: str) -> None:
         named = pattern.format(n=1, date="2026-01-01", campaign="c", host="h")
     except (ValueError, KeyError, IndexError, AttributeError) as error:
         raise UsageError(f"--names {pattern!r} is no pattern: {error}", hint=hint) from None
-    if not used <= set(FIELDS) or "n" not in used and "campaign" not in used:
+    if not used <= set(FIELDS) or not used & {"n", "campaign"}:
         raise UsageError(f"--names {pattern!r} would not tell entries apart", hint=hint)
     if not named.isprintable() or len(named) > 120:
         raise UsageError("--names: an entry's name is at most 120 printable characters", hint=hint)
@@ -99,7 +99,8 @@ def _entry(report: CampaignReport, name: str) -> list[Section | None]:
     notes = [text(code(r.name), f", {n.at}: {n.words}") for r in report.runs for n in r.notes]
     facts = (
         text(strong("Goal"), f": {report.question or 'not written down'}"),
-        text(strong("Host"), f": {', '.join(hosts) or 'none yet'}; begun {report.recorded_at}; {seconds(spent)} on hosts"),
+        text(strong("Host"), f": {', '.join(hosts) or 'none yet'}; begun {report.recorded_at}; "
+                             f"{seconds(spent)} on hosts"),
         text(strong("Config"), ": campaign file ", code(report.source_name), ", plan ", code(report.plan_hash[:12]),
              f"; {_common(report)}"),
     )

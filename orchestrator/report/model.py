@@ -162,8 +162,8 @@ class ReportChoice:
 class Mark:
     """A campaign's best counted KD arm against plain CE, as fractions of plain CE's own figures: below 1 is better.
 
-    ``steps`` and ``time`` are to the target, ``time_with_teacher`` counts the teacher's train time too. ``seeds`` is how
-    many pairs stand behind them. None where a side never arrived or a cost is unknown.
+    ``steps`` and ``time`` are to the target, ``time_with_teacher`` counts the teacher's train time too. ``seeds`` is
+    how many pairs stand behind them. None where a side never arrived or a cost is unknown.
     """
 
     campaign: str

@@ -17,13 +17,12 @@ from orchestrator.report.gather import gather
 from orchestrator.report.model import CampaignReport, Mark
 from orchestrator.report.statistics import Amount, Known
 
-MOST_CAMPAIGNS = 12
+MOST_CAMPAIGNS = 8
 
 
-def progress(ledger: Reads, root: Path, campaigns: Sequence[CampaignRow] | None = None) -> tuple[Mark, ...]:
-    """The marks of the latest campaigns that have KD runs, oldest first; one launched again counts once."""
-    known = ledger.campaigns() if campaigns is None else campaigns
-    with_kd = [c for c in known if any(m.role is Role.KD for m in ledger.members(c.campaign_id))]
+def progress(ledger: Reads, root: Path, campaigns: Sequence[CampaignRow]) -> tuple[Mark, ...]:
+    """The marks of the latest of ``campaigns`` that have KD runs, in their order."""
+    with_kd = [c for c in campaigns if any(m.role is Role.KD for m in ledger.members(c.campaign_id))]
     found = (mark(gather(ledger, root, c, logs=False)) for c in with_kd[-MOST_CAMPAIGNS:])
     return tuple(m for m in found if m is not None)
 

@@ -11,7 +11,7 @@ from orchestrator.domain.errors import UsageError
 from orchestrator.ledger.reads import Reads
 from orchestrator.report.campaign_report import ReportPages, build_report
 from orchestrator.report.gather import gather
-from orchestrator.report.progress import progress
+from orchestrator.report.progress import mark, progress
 
 FILES = {"md": "report.md", "html": "report.html", "csv": "runs.csv"}
 """Format → the file it is written to. Only Markdown has figures beside it; HTML holds them."""
@@ -25,8 +25,10 @@ def render(ledger: Reads, root: Path, reference: str, open_stages: Mapping[str, 
                          hint="'kdorch campaign list' names those it knows")
     campaign = found[-1]
     told = gather(ledger, root, campaign, open_stages)
-    before = [c for c in ledger.campaigns() if c.event_seq <= campaign.event_seq]
-    return build_report(replace(told, progress=progress(ledger, root, before)))
+    before = [c for c in ledger.campaigns() if c.event_seq < campaign.event_seq]
+    own = mark(told)
+    marks = () if own is None else (*progress(ledger, root, before), own)
+    return build_report(replace(told, progress=marks))
 
 
 def publish(ledger: Reads, root: Path, reference: str, open_stages: Mapping[str, str] | None = None, *,

@@ -41,17 +41,18 @@ class Laptop:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "KDORCH_HOME": str(self.home), "PYTHONPATH": str(REPOSITORY), "NO_COLOR": "1"}
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """The command in a Python of its own, as a person starts it."""
-        return subprocess.Popen([sys.executable, "-m", "orchestrator.cli.app", *arguments], cwd=self.cwd,
-                                env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+    def start(self, *arguments: str, forked: bool = False) -> subprocess.Popen[bytes]:
+        """The command in a Python of its own, as a person starts it; or ``forked`` from a process that has imported
+        it, which saves most of what a command costs."""
+        command = [sys.executable, "-m", "orchestrator.cli.app", *arguments]
+        if forked:
+            command = through_the_door(nursery(COMMAND), *arguments)
+        return subprocess.Popen(command, cwd=self.cwd, env=self.environment(), stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
-        """The command to its end, forked from a process that has imported it: starting it is most of its cost."""
-        process = subprocess.Popen(through_the_door(nursery(COMMAND), *arguments), cwd=self.cwd,
-                                   env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
+    def run(self, *arguments: str, code: int = 0, forked: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """The command to its end, which must be this exit code."""
+        process = self.start(*arguments, forked=forked)
         out, err = process.communicate(timeout=PATIENCE_S)
         said = f"{err.decode()[-3000:]}\n{out.decode()[-500:]}"
         assert process.returncode == code, f"exit {process.returncode}, wanted {code}\n{said}"

@@ -18,7 +18,7 @@ from tests.e2e.kdorch import Laptop, attempts, trainer_starts, until
 
 CLIMB = ("campaign", "launch", "hill_climb.yaml", "--scale", "rehearsal")
 MISS = ("--set", "stages.teachers.policy.budget.fraction=0.001")
-KILLS = 10
+KILLS = 5
 RESULT = ("name", "mode", "status", "labels", "verdict", "failed_gates", "train_time_ms", "budget_ms", "steps",
           "best_val", "final_val", "steps_to_target", "time_to_target_ms")
 

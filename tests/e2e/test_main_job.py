@@ -48,7 +48,7 @@ def assert_the_story(rows: list[dict]) -> None:
 
 
 def test_a_campaign_runs_from_its_file_to_enforced_verdicts_and_again_is_a_no_op(laptop: Laptop) -> None:
-    first = laptop.run("campaign", "launch", "small.yaml")
+    first = laptop.run("campaign", "launch", "small.yaml", forked=False)
     rows = laptop.rows()
     assert_the_story(rows)
     assert_each_run_once(host_root(laptop))
@@ -62,7 +62,7 @@ def test_a_campaign_runs_from_its_file_to_enforced_verdicts_and_again_is_a_no_op
 
 
 def test_twenty_launches_at_once_start_each_run_once(laptop: Laptop) -> None:
-    processes = [laptop.start("campaign", "launch", "small.yaml") for _ in range(20)]
+    processes = [laptop.start("campaign", "launch", "small.yaml", forked=True) for _ in range(20)]
     errors = [p.communicate(timeout=480)[1] for p in processes]
     assert [p.returncode for p in processes] == [0] * 20, errors[0].decode()[-2000:]
     assert_each_run_once(host_root(laptop))
@@ -87,7 +87,7 @@ def test_killed_at_ten_points_and_launched_again_every_run_ends_once_with_a_verd
     stopped_at: Counter[int] = Counter()
     for _ in range(10):
         before = _events(laptop)
-        process = laptop.start("campaign", "launch", "small.yaml")
+        process = laptop.start("campaign", "launch", "small.yaml", forked=True)
         until(lambda p=process, b=before: _events(laptop) >= b + 6 or p.poll() is not None, "six more events")
         if process.poll() is None:
             process.kill()

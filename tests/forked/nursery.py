@@ -76,7 +76,7 @@ def main(path: str, program_path: str) -> None:
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(listener, select.POLLIN)
-        while not any(fd == 0 for fd, _ in poll.poll()):
+        while all(fd != 0 for fd, _ in poll.poll()):
             door, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()

@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,16 @@ FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
          "--disable-dev-shm-usage", "--remote-debugging-pipe", "--hide-scrollbars")
 PATIENCE_S = 60.0
+_ON_3_AND_4 = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(fd), fcntl.F_DUPFD, 10) for fd in sys.argv[1:3]]  # out of the way of 3 and 4
+for fd, wanted in zip(ends, (3, 4)):
+    os.dup2(fd, wanted)
+    os.close(fd)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""The browser's ends of the pipe become its descriptors 3 and 4, whatever their numbers were."""
+
 
 
 def find_browser() -> str | None:
@@ -66,9 +77,8 @@ class Browser:
     def __init__(self, program: str, place: Path) -> None:
         read_commands, self._out = os.pipe()
         self._in, write_answers = os.pipe()
-        # The child's ends become its descriptors 3 and 4, whatever their numbers are here.
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec 3<&{read_commands} 4>&{write_answers} && exec "$@"', "sh", program, *FLAGS,
+            [sys.executable, "-c", _ON_3_AND_4, str(read_commands), str(write_answers), program, *FLAGS,
              f"--user-data-dir={place}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             pass_fds=(read_commands, write_answers), start_new_session=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -54,7 +55,7 @@ def plain_logits(spec: ModelSpec, weights: Weights, tokens: list[int]) -> Tensor
     pairs = torch.zeros_like(x)
     if spec.bigram_vocab_size:
         last = spec.bigram_vocab_size - 1
-        rows = [last] + [(36313 * b ^ 27191 * a) % last for a, b in zip(tokens, tokens[1:], strict=False)]
+        rows = [last] + [(36313 * b ^ 27191 * a) % last for a, b in pairwise(tokens)]
         pairs = w["gated.bigrams.weight"][rows]
     attending = [n for n in range(spec.layers) if n not in spec.without_attention]
     wrote: list[Tensor] = []

@@ -11,6 +11,7 @@ import pytest
 from orchestrator.domain.errors import IllegalTransition
 from orchestrator.domain.lifecycle import (
     ALL_LABELS,
+    BESIDE_A_VERDICT,
     LIVE_STATES,
     TERMINAL_STATES,
     TRANSITIONS,
@@ -104,7 +105,7 @@ def _standings() -> list[Standing]:
         for budget in (None, "pass", "fail", "unknown")
         for role in ("ce", "teacher", "kd", "control", "measurement")
         for reachable in (True, False)
-        for flags in ((False,) * 5, (True,) * 5)
+        for flags in ((False,) * 5, (*(True,) * 5, frozenset(BESIDE_A_VERDICT)))
     ]
 
 
@@ -115,6 +116,7 @@ def test_labels_are_total_known_ordered_and_unique() -> None:
         assert set(found) <= set(ALL_LABELS)
         assert list(found) == sorted(set(found), key=ALL_LABELS.index)
         assert status_label(standing) == found[0]
+        assert status_label(standing) not in BESIDE_A_VERDICT
 
 
 def test_every_label_can_occur() -> None:

@@ -309,7 +309,8 @@ def test_the_page_holds_what_the_answer_rests_on():
     for wanted in (
         "| t-s0 | – | 250 | 66,542 ms | 96 % | pass |", "| t3-s0 | – | 300 | 184,101 ms | 265 % | miss |",
         "| t3-s0 | budget | 184101 ms | <= 69402 ms |", "10 % of 694015 ms", "`teachers.best` is **t-s0**",
-        "Best of 2 on 2 seeds: 0.4 standard deviations of one seed are luck, ", "every 25 steps", "event 7, `" + "fe" * 32 + "`",
+        "Best of 2 on 2 seeds: 0.4 standard deviations of one seed are luck, ", "every 25 steps",
+        "event 7, `" + "fe" * 32 + "`",
         "kdorch campaign launch lr_grid.yaml ", "kdorch ledger show b3-s0 ", "Quiet: other processes used 1 % to 1 %",
     ):
         assert wanted in text, wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -71,7 +72,7 @@ def test_the_html_can_be_heard_and_read_on_a_phone(pages):
     assert outline.all("html") == [{"lang": "en"}]
     assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in outline.all("meta")
     levels = [int(tag[1]) for tag, _ in outline.tags if re.fullmatch(r"h[1-6]", tag)]
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
     assert len(outline.all("caption")) == len(outline.all("table"))
     ids = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
@@ -257,5 +258,6 @@ def test_thinning_keeps_short_curves_whole():
 
 
 def test_settings_are_the_numbers_of_a_spec_by_dotted_name():
-    spec = {"horizon": 9, "seed": 1, "compile": True, "kd": {"alpha": 0.5, "teacher": {"x": 1}, "stop": {"margin": 0.05}}}
+    spec = {"horizon": 9, "seed": 1, "compile": True,
+            "kd": {"alpha": 0.5, "teacher": {"x": 1}, "stop": {"margin": 0.05}}}
     assert numbers(spec) == (("horizon", 9.0), ("kd.alpha", 0.5), ("kd.stop.margin", 0.05))

@@ -52,6 +52,24 @@ def test_losses_and_gradients_equal_autograd_over_all_logits(kind: str, temperat
             assert relative_error(a, b) < EXACT
 
 
+@pytest.mark.parametrize("tail", [True, False], ids=["with its tail", "tail unknown"])
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_kept_words_give_the_gradients_of_autograd_in_chunks_of_any_size(temperature: float, tail: bool) -> None:
+    """What a cache answers: float32 words in a float64 loss would hide nothing, so these are kept in float64."""
+    case = Case.drawn(masked=(3, 6), real=19, cap=CAPS["seed"])
+    z = case.teacher().logits()
+    index = z.topk(5).indices
+    words = from_logits(index, z.gather(-1, index), (z / temperature).logsumexp(-1) if tail else None, temperature)
+    for stride in (1, 2):
+        soft = Soft(words, temperature, "topk", stride=stride)
+        other, *expected = case.loss(REFERENCE, soft, norm="exact")
+        for chunk in (1, 3, 5, 12, 13, 50):
+            one, *found = case.loss(fused(chunk), soft, norm="exact")
+            assert float(one.total.detach()) == pytest.approx(float(other.total.detach()), rel=EXACT)
+            for a, b in zip(found, expected, strict=True):
+                assert relative_error(a, b) < EXACT
+
+
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 @pytest.mark.parametrize("cap", CAPS)
 def test_the_gradient_over_the_logits_is_the_closed_form(temperature: float, cap: str) -> None:
@@ -125,15 +143,17 @@ def test_no_tensor_reaches_tokens_times_vocabulary() -> None:
     assert seen.largest == 64 * 40, "the tracker sees what the reference allocates"
 
 
-@pytest.mark.parametrize("kind", ["exact", "topk"])
+@pytest.mark.parametrize("kind", ["ce", "exact", "topk", "sampled"])
 def test_gradients_in_bf16_are_those_of_bf16_logits_up_to_rounding(kind: str) -> None:
     case = Case.drawn(tokens=96, vocab=64, width=32, dtype=torch.float32)
     narrow = replace(case, hidden=case.hidden / 6, head=case.head / 2)
     rounded = replace(narrow, **{name: getattr(narrow, name).bfloat16().double() for name in (
         "hidden", "head", "teacher_hidden", "teacher_head")})
-    expected = rounded.loss(REFERENCE, rounded.soft(kind))
+    soft = None if kind == "ce" else narrow.soft(kind)
+    same = rounded.soft(kind) if kind in ("exact", "topk") else soft  # draws are made once, and serve both
+    expected = rounded.loss(REFERENCE, same)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        losses, dx, dw = narrow.loss(fused(7), narrow.soft(kind))
+        losses, dx, dw = narrow.loss(fused(7), soft)
     assert (dx.dtype, dw.dtype) == (torch.float32, torch.float32)
     assert float(losses.total) == pytest.approx(float(expected[0].total), rel=2e-3)
     assert relative_error(dx, expected[1]) < 1e-2

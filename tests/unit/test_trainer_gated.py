@@ -90,6 +90,17 @@ def test_what_stands_before_a_document_changes_nothing_in_it() -> None:
         assert torch.equal(gpt(one).hidden[4:], gpt(other).hidden[4:])
 
 
+def test_the_gated_trunk_is_as_narrow_as_its_products_and_close_to_the_wide_one() -> None:
+    spec = replace(SMALL, **GATED)
+    wide, narrow = awake(spec), awake(spec).float()
+    with torch.no_grad():
+        expected = wide(tokens()).hidden
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = narrow(tokens()).hidden
+    assert found.dtype == torch.bfloat16
+    assert float((found.double() - expected).norm() / expected.norm()) < 5e-2
+
+
 @pytest.mark.parametrize("kind", ["adamw", "muon"])
 def test_every_weight_of_the_gated_trunk_learns_but_those_that_are_only_counted(kind: str) -> None:
     for layers, unused in ((4, {"mlp_over"}), (3, {"gated.skip_gate", "gated.skip_factor"})):

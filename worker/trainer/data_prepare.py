@@ -58,7 +58,8 @@ class _Part:
         aside = path.with_suffix(".bin.tmp")
         write_shard(aside, tokens)
         aside.replace(path)
-        self.files.append({"file": path.name, "tokens": len(tokens), "sha256": hashlib.sha256(tokens.tobytes()).hexdigest()})
+        self.files.append({"file": path.name, "tokens": len(tokens),
+                           "sha256": hashlib.sha256(tokens.tobytes()).hexdigest()})
         self._waiting, self._count = [], 0
 
 

@@ -68,6 +68,7 @@ class Gated(nn.Module):
         self._skip_to = next((layer for layer in sorted(spec.without_attention) if SKIP_FROM <= layer < spec.layers),
                              None)
         self._back_out = spec.layers * 7 // 11
+        self._kept = {self._back_out} | ({self._skip_to - SKIP_FROM} if self._skip_to is not None else set())
 
         self.head_gates = nn.Parameter(torch.empty(len(self._attending), spec.heads, inputs))
         self.value_gates = nn.Parameter(torch.empty(spec.value_embeddings, spec.heads, inputs))
@@ -107,10 +108,15 @@ class Gated(nn.Module):
                 sights: Sequence[Any]) -> Tensor:
         """Normalised last states, ``[B, L, D]``."""
         spec = self.spec
-        smear_BLG = self.smear_factor * _gate(embedded_BLD[:, 1:], self.smear_gate)
+        smear_BLG = self.smear_factor[0] * _gate(embedded_BLD[:, 1:], self.smear_gate)
+        # The residual stream is as narrow as the products are, as the original's.
+        kind = smear_BLG.dtype
+        embedded_BLD = embedded_BLD.to(kind)
         x0_BLD = norm(torch.cat((embedded_BLD[:, :1], embedded_BLD[:, 1:] + smear_BLG * embedded_BLD[:, :-1]), 1))
-        pairs_BLD = self.bigrams(bigram_rows(tokens_BL, spec.bigram_vocab_size)) if spec.bigram_vocab_size else None
-        values = [table(tokens_BL) for table in self.values]
+        pairs_BLD = None
+        if spec.bigram_vocab_size:
+            pairs_BLD = self.bigrams(bigram_rows(tokens_BL, spec.bigram_vocab_size)).to(kind)
+        values = [table(tokens_BL).to(kind) for table in self.values]
 
         x_BLD = x0_BLD
         kept: dict[int, Tensor] = {}
@@ -119,11 +125,12 @@ class Gated(nn.Module):
             if pairs_BLD is not None:
                 x_BLD = x_BLD + self.bigram_factors[layer] * pairs_BLD
             if layer == self._skip_to:
-                open_BLG = self.skip_factor.sigmoid() * 2 * _gate(x0_BLD, self.skip_gate)
+                open_BLG = self.skip_factor[0].sigmoid() * 2 * _gate(x0_BLD, self.skip_gate)
                 x_BLD = x_BLD + open_BLG * kept[layer - SKIP_FROM]
             x_BLD = block(x_BLD, sight, self._gates(layer, values))
-            kept[layer] = x_BLD
-        return norm(x_BLD - self.back_out_factor * kept[self._back_out])
+            if layer in self._kept:
+                kept[layer] = x_BLD
+        return norm(x_BLD - self.back_out_factor[0] * kept[self._back_out])
 
     def _gates(self, layer: int, values: Sequence[Tensor]) -> LayerGates | None:
         if layer not in self._attending:

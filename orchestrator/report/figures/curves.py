@@ -84,7 +84,9 @@ def _draw(axes: Axes, runs: Sequence[ReportRun], cast: Cast, points: Callable[[R
 
 def _thin(runs: Sequence[ReportRun], cast: Cast) -> str:
     """What the lines without a name are."""
-    return "" if all(cast.stands_out(r) for r in runs) else "; thin lines are the other runs, in the colours of their roles"
+    if all(cast.stands_out(r) for r in runs):
+        return ""
+    return "; thin lines are the other runs, in the colours of their roles"
 
 
 def _with_teacher(axes: Axes, runs: Sequence[ReportRun], cast: Cast) -> list[Labelled]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 
 from orchestrator.derived import style
 from orchestrator.report.comparisons import Analysis, Arm
@@ -44,7 +45,6 @@ def grid(analysis: Analysis) -> tuple[Picture, ...]:
         first.remove()
         plots = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
         span = (min(known), max(known) if max(known) > min(known) else min(known) + 1)
-        image = None
         for axes, panel in zip(plots, panels, strict=True):
             cells = [[found.get((panel, d, a)) for a in values[across]] for d in values[down]]
             image = _panel(axes, cells, span)
@@ -75,7 +75,7 @@ def _key(settings: dict[str, float], panel: Sequence[str], down: str, across: st
     return settings[panel[0]] if panel else None, settings[down], settings[across]
 
 
-def _panel(axes: Axes, cells: Sequence[Sequence[Arm | None]], span: tuple[float, float]) -> object:
+def _panel(axes: Axes, cells: Sequence[Sequence[Arm | None]], span: tuple[float, float]) -> AxesImage:
     numbers = [[math.nan if arm is None or arm.steps.mean.value is None else arm.steps.mean.value for arm in row]
                for row in cells]
     image = axes.imshow(numbers, cmap="cividis_r", vmin=span[0], vmax=span[1], aspect="auto")

@@ -64,6 +64,7 @@ def certainty(analysis: Analysis) -> list[str]:
                          f"{uncertainty(savings.steps)}"
                          f"{_zero(savings.steps)}.")
     lines.append(_claim(first, len(analysis.arms)))
+    lines += _net(first)
     if first.against_ce is not None and first.against_ce.steps.n == 2:
         lines.append("With two seeds the interval is 12.7 times as wide as the seeds lie apart; more seeds, at a stop "
                      "step fixed beforehand, narrow it.")
@@ -79,7 +80,9 @@ def certainty(analysis: Analysis) -> list[str]:
 
 
 def _zero(steps: Summary) -> str:
-    return "; it includes zero" if steps.low is not None and steps.low < steps.high and not steps.excludes_zero else ""
+    if steps.low is None or steps.high is None or steps.low == steps.high or steps.excludes_zero:
+        return ""
+    return "; it includes zero"
 
 
 def is_uncontrolled(analysis: Analysis) -> bool:
@@ -175,6 +178,18 @@ def _claim(arm: Arm, n_arms: int) -> str:
                 f"p = {p_value(tested.adjusted_p)} by the {tested.test.value}"
                 f"{f' after looking at {n_arms} arms' if n_arms > 1 else ''}.")
     return f"KD's own effect in {arm.name} is not shown: {_too_few(tested, n_arms)}."
+
+
+def _net(arm: Arm) -> list[str]:
+    """What is left of the time saved against plain CE once the teacher is paid for."""
+    savings = arm.against_ce
+    if savings is None or savings.net_time_ms.mean.value is None:
+        return []
+    net = savings.net_time_ms
+    p = "" if savings.net_effect is None else f", p = {p_value(savings.net_effect.adjusted_p)}"
+    return [f"Net of its teacher, {arm.name} saves {amount(in_seconds(net.mean), ' s', decimals=1)} of train time "
+            f"against plain CE ({uncertainty(net, decimals=1, scale=0.001)}{p}). Times, unlike steps, depend on what "
+            "else the machine did."]
 
 
 def _too_few(tested: Effect, n_arms: int) -> str:

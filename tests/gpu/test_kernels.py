@@ -1,0 +1,78 @@
+"""What CUDA alone can show: the compiled kernels against float32, and attention's back ends against torch's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.unit.kd_kit import CAPS, Case, relative_error
+from tests.unit.test_trainer_gated import GATED, SMALL
+from worker.trainer.attention import open_backend
+from worker.trainer.attention_choice import TABLE, candidates, choose, place_of, trial
+from worker.trainer.kd.loss import loss_backend
+from worker.trainer.model import GPT
+from worker.trainer.providers import compile_statically
+from worker.trainer.spec import AttentionSpec
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")]
+
+CUDA = torch.device("cuda")
+NAMES = sorted({name for row in TABLE for name in row.order})
+
+
+@pytest.mark.parametrize("kind", ["ce", "exact", "topk", "sampled"])
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+@pytest.mark.parametrize("cap", CAPS)
+def test_the_kernel_gives_the_losses_and_gradients_of_plain_torch(kind: str, temperature: float, cap: str) -> None:
+    """Rows longer than a block of the kernel, ragged chunks, masked tokens and a padded vocabulary."""
+    case = Case.drawn(tokens=37, vocab=9001, real=8990, masked=(2,), cap=CAPS[cap], dtype=torch.float32, device=CUDA)
+    for norm, stride in (("off", 1), ("exact", 1), ("off", 2)):
+        soft = None if kind == "ce" else case.soft(kind, temperature, stride)
+        (one, *found), (other, *expected) = (case.loss(loss_backend(name, CUDA, 16), soft, norm=norm)
+                                             for name in ("triton", "reference"))
+        assert float(one.total) == pytest.approx(float(other.total), rel=1e-4)
+        for g, h in zip(found, expected, strict=True):
+            assert relative_error(g, h) < 1e-3  # float32 products may be taken in TF32
+
+
+@pytest.mark.parametrize("kind", ["exact", "topk"])
+def test_bf16_gradients_are_those_of_float32_up_to_rounding(kind: str) -> None:
+    case = Case.drawn(tokens=64, vocab=9001, dtype=torch.float32, width=64, device=CUDA)
+    narrow = replace(case, hidden=case.hidden / 8, head=case.head / 2, teacher_hidden=case.teacher_hidden / 8)
+    expected = narrow.loss(loss_backend("reference", CUDA), narrow.soft(kind))
+    with torch.autocast("cuda", dtype=torch.bfloat16):
+        found = narrow.loss(loss_backend("triton", CUDA, 16), narrow.soft(kind))
+    assert relative_error(found[1], expected[1]) < 2e-2
+    assert relative_error(found[2], expected[2]) < 2e-2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_attention_that_this_machine_has_computes_what_torchs_own_does(name: str) -> None:
+    _, problems = candidates(place_of(CUDA, "bf16"), AttentionSpec(name))  # type: ignore[arg-type]
+    if problems:
+        pytest.skip(problems[0])
+    assert trial(name, CUDA) is None
+
+
+def test_what_is_chosen_by_itself_works_compiled_in_the_gated_trunk() -> None:
+    chosen = choose(AttentionSpec(), "bf16", CUDA).attend.name
+    spec = replace(SMALL, **{**GATED, "heads": 2, "head_dim": 64, "model_dim": 128, "window": 128,
+                             "window_pattern": "SL", "document_token": 5})
+    if chosen == "flex":
+        spec = replace(spec, window=256)
+    tokens = torch.randint(SMALL.vocab_size, (2, 512), device=CUDA)
+    tokens[0, 100] = 5
+    answers = []
+    for name, compiled in (("sdpa", False), (chosen, True)):
+        gpt = GPT(spec, 512, open_backend(name))
+        gpt.initialize(torch.Generator().manual_seed(0))
+        gpt = gpt.to(CUDA)
+        hidden = compile_statically(gpt.hidden) if compiled else gpt.hidden
+        with torch.autocast("cuda", dtype=torch.bfloat16):
+            states = hidden(tokens)
+        states.float().square().mean().backward()
+        answers.append((states.detach(), gpt.embedding.weight.grad))
+    for found, expected in zip(*answers, strict=True):
+        assert relative_error(found, expected) < 5e-2
