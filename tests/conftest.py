@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-
 # Images for containers often set it. The tests start hundreds of short processes, and each would compile everything.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

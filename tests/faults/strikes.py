@@ -123,14 +123,19 @@ def _truncate_log(w: World, _fault: Fault) -> bool:
         pid = _process_of(w.host, attempt, "trainer", "started.json")
         if pid is not None:
             w.host.kill([pid], signal.SIGSTOP)
-            lives = w.host.is_stopped(pid)
-            if lives:
-                log = attempt / "train.log"
-                os.truncate(log, log.stat().st_size // 2)
+            struck = w.host.is_stopped(pid) and _halve(attempt / "train.log")
             w.host.kill([pid], signal.SIGCONT)
-            if lives:
+            if struck:
                 return True
     return False
+
+
+def _halve(log: Path) -> bool:
+    try:
+        os.truncate(log, log.stat().st_size // 2)
+    except OSError:
+        return False  # its disk is read-only at the moment
+    return True
 
 
 def _fill_disk(w: World, fault: Fault) -> bool:

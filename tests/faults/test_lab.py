@@ -61,13 +61,14 @@ def separated(the_lab: Lab) -> Lab:
 
 
 def test_the_hosts_are_as_far_away_as_they_say(separated: Lab) -> None:
-    if not separated.enter:
-        pytest.skip(separated.where)
+    least_ms = 2 * ONE_WAY_MS if separated.enter else 0.0
     for host in separated.hosts.values():
         out = subprocess.run([*separated.enter, sys.executable, "-c", CONNECT, str(host.entry.address),
                               str(host.entry.port)], capture_output=True, check=True).stdout
         taken = statistics.median(map(float, out.split()))
-        assert 2 * ONE_WAY_MS <= taken < 4 * ONE_WAY_MS, taken
+        assert least_ms <= taken < 4 * ONE_WAY_MS, taken
+        if not separated.enter:
+            continue
         with socket.socket() as outside:
             outside.settimeout(0.2)
             assert outside.connect_ex((host.entry.address, host.entry.port)) != 0, "only the laptop has a way there"

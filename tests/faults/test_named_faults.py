@@ -16,7 +16,7 @@ from tests.faults.verdicts import FLEET
 from tests.integration.supervised import wait_for
 from worker.faults import POINTS
 
-needs_mounts = pytest.mark.skipif(not can_mount(), reason="no mount namespace can be made here, so no disk can be hurt")
+needs_mounts = pytest.mark.usefixtures("disks_that_can_be_hurt")
 
 
 def after(*faults: Fault, transport: str = "local", runs: int = 1) -> Findings:

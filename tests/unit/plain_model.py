@@ -22,11 +22,10 @@ def turned(x: Tensor) -> Tensor:
     length, half = x.size(0), x.size(1) // 2
     out = torch.empty_like(x)
     for p in range(length):
-        for i in range(half):
-            angle = p * 10000.0 ** (-i / half)
-            a, b = x[p, i], x[p, i + half]
-            out[p, i] = a * math.cos(angle) - b * math.sin(angle)
-            out[p, i + half] = a * math.sin(angle) + b * math.cos(angle)
+        angles = [p * 10000.0 ** (-i / half) for i in range(half)]
+        cos, sin = (x.new_tensor([turn(angle) for angle in angles]) for turn in (math.cos, math.sin))
+        a, b = x[p, :half], x[p, half:]
+        out[p] = torch.cat((a * cos - b * sin, a * sin + b * cos))
     return out
 
 

@@ -33,6 +33,11 @@ class Block:
         z_CV = torch.add(u_CV.to(wide), self.softcap.shift)
         return z_CV.div_(self.softcap.scale).tanh_().mul_(self.softcap.size)
 
+    def read(self) -> Tensor:
+        """As :meth:`capped`, for a reader that changes nothing: without a softcap it may be the logits themselves."""
+        u_CV = self.logits[:, :self.vocabulary]
+        return self.capped() if self.softcap.size or u_CV.dtype != accumulator(u_CV.dtype) else u_CV
+
     def replace_(self, gradient_CV: Tensor) -> None:
         """Write over the logits; padding gets 0."""
         self.logits[:, :self.vocabulary] = gradient_CV
@@ -77,7 +82,7 @@ class TorchRows:
     name = "torch"
 
     def hard(self, student: Block, y_C: Tensor, a_C: Tensor | None) -> Tensor:
-        z_CV = student.capped()
+        z_CV = student.read()
         log_p_CV = z_CV.log_softmax(-1)
         nll_C = -_at(log_p_CV, y_C)
         if a_C is not None:
@@ -87,11 +92,12 @@ class TorchRows:
 
     def exact(self, student: Block, teacher: Block, y_C: Tensor, temperature: float,
               weights: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
-        z_CV = student.capped()
+        z_CV = student.read()
         log_p_CV = z_CV.log_softmax(-1)
         nll_C = -_at(log_p_CV, y_C)
         log_p_T_CV = log_p_CV if temperature == 1.0 else (z_CV / temperature).log_softmax(-1)
-        log_q_CV = teacher.capped().div_(temperature).log_softmax(-1)
+        x_CV = teacher.read()
+        log_q_CV = (x_CV if temperature == 1.0 else x_CV / temperature).log_softmax(-1)
         q_CV = log_q_CV.exp()
         # A masked teacher entry has q = 0 and adds 0, where 0 * inf would be NaN. A NaN stays one.
         log_q_CV.clamp_min_(torch.finfo(log_q_CV.dtype).min)
@@ -129,7 +135,7 @@ def _at(rows_CV: Tensor, y_C: Tensor) -> Tensor:
 
 
 def _finish(student: Block, z_CV: Tensor, g_CV: Tensor, y_C: Tensor, a_C: Tensor) -> None:
-    """Take ``a`` off at the target, go through the softcap's slope, and replace the logits. Uses up ``z_CV``."""
+    """Take ``a`` off at the target, go through the softcap's slope, and replace the logits. Uses up ``z_CV``, if there is a softcap."""
     g_CV.scatter_add_(-1, y_C.clamp_min(0)[:, None], -a_C[:, None])
     cap = student.softcap
     if cap.size:
