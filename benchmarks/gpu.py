@@ -32,7 +32,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.figures import Figure, machine_facts, table, write
 from benchmarks.gpu_runs import Bench, Run, Size
 
-ALLOWANCE_S = 540.0
+ALLOWANCE_S = 480.0
+"""The tests behind it have the rest of ten minutes."""
+
 STEPS = 44
 TAIL_STEPS = 22
 PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "4090": 165e12, "GB10": 125e12, "B200": 2250e12}

@@ -49,6 +49,7 @@ class TransferView:
         self._begun = self._said = monotonic()
         self._progress: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._whole: set[str] = set()
 
     def __call__(self, name: str, done: int, total: int) -> None:
         now = self._monotonic()
@@ -56,8 +57,10 @@ class TransferView:
             return
         if self._out.isatty():
             self._bar(name, done, total)
-        elif now - self._said >= QUIET_S or done == total:
+        elif name not in self._whole and (now - self._said >= QUIET_S or done == total):
             self._said = now
+            if done == total:
+                self._whole.add(name)  # both ends may say so; once is enough
             self._out.write(f"{name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB\n")
             self._out.flush()
 

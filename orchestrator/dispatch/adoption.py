@@ -66,6 +66,8 @@ class Adoptions:
             self._adopted(attempt)
         elif answer.result == "exists" and answer.detail.startswith(("sealed", "running")):
             self._standing.pop(_key(attempt), None)  # another process had it adopted in the meantime
+        elif answer.result == "refused":
+            self._standing.pop(_key(attempt), None)  # the adopter died, say: seen again, it is tried again, a few times
         else:
             self._tries[_key(attempt)] = MOST_TRIES
             self._declined(attempt, seen)

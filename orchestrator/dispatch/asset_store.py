@@ -120,7 +120,7 @@ def verify(home: Home, sha256: str) -> None:
 def export(home: Home, asset: Asset, into: Path) -> None:
     """Put an asset at ``into``, as a copy that may be changed. Raises :class:`UsageError` where something is there."""
     if into.exists():
-        raise UsageError(f"{into} is there already")
+        raise UsageError(f"{into} is there already", hint="move it away, or name another place with --into")
     beside = into.with_name(f".{into.name}.{os.getpid()}.part")
     into.parent.mkdir(parents=True, exist_ok=True)
     try:

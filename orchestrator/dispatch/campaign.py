@@ -212,4 +212,10 @@ class CampaignDriver:
         except StaleRun:
             return  # another process gave it one
         self._emit(RunState(after.run_id, self._names.get(after.run_id, after.run_id[:12]), "planned", None,
-                            f"attempt {number}, after {after.outcome}: {retry.reason}"))
+                            f"attempt {number}, {_after(after, retry)}"))
+
+
+def _after(attempt: AttemptRow, retry: Retry) -> str:
+    """What a new attempt comes after, and why it is made, with no word said twice."""
+    outcome = str(attempt.outcome)
+    return f"after {retry.reason}" if retry.reason.startswith(outcome) else f"after {outcome}: {retry.reason}"

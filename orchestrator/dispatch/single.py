@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from orchestrator.dispatch.launch import Launcher
 from orchestrator.dispatch.on_record import plan_of_record
 from orchestrator.dispatch.session import Session, utc_now
 from orchestrator.dispatch.why import Known, Why, why
-from orchestrator.domain.errors import ContractError, HostUnreachable, StaleRun, UsageError
+from orchestrator.domain.errors import CommandFailed, ContractError, HostUnreachable, StaleRun, UsageError
 from orchestrator.domain.lifecycle import LIVE_STATES, TERMINAL_STATES, Event, Outcome, State
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.wire.documents import ClaimDocument, Observation, parse_claim, parse_manifest
@@ -141,7 +142,8 @@ def pull_run(session: Session, reference: str, into: Path | None, progress: Call
     """Bring what a sealed run left on its host and evidence does not hold, such as checkpoints, here.
 
     Each file is verified against the sealed manifest and put in place whole. Files that are here already are kept.
-    ``progress`` is told (name, bytes so far, bytes in all). Returns the directory.
+    ``progress`` is told (name, bytes so far, bytes in all). Returns the directory. What can be had is brought first;
+    then :class:`CommandFailed` names what the host has no longer.
     """
     run_id = session.ledger.find_run(reference)
     attempt = session.ledger.current_attempt(run_id)
@@ -159,13 +161,24 @@ def pull_run(session: Session, reference: str, into: Path | None, progress: Call
     if agent is None:
         raise HostUnreachable(f"host {attempt.host} does not answer; the files of {name} lie there",
                               hint="run the command again when it answers")
+    gone = []
     for file in wanted:
         place = target / file.name
         if place.is_file() and _sha256(place) == file.sha256:
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        agent.adopt(run_id, attempt.attempt_no, file.name, file.sha256)
-        agent.pull_asset(file.sha256, place, partial(progress, file.name))
+        try:
+            with suppress(RequestRefused):  # cleaned away there, it may still be an asset
+                agent.adopt(run_id, attempt.attempt_no, file.name, file.sha256)
+            agent.pull_asset(file.sha256, place, partial(progress, file.name))
+        except RequestRefused as error:
+            if error.code != "not_found":
+                raise
+            gone.append(file.name)
+    if gone:
+        raise CommandFailed(f"{attempt.host} has {' and '.join(gone)} of {name} no longer",
+                            hint="'kdorch host gc' frees a host of such files; pull what you want to keep before it, "
+                                 "or give it a name with 'kdorch asset add'")
     return target
 
 

@@ -145,6 +145,12 @@ def _at_rest(known: Known, attempt: AttemptRow) -> tuple[str, str]:
     return f"{ended}; verdict {row.verdict}{failed}", f"'kdorch ledger show {known.name}' proves every gate"
 
 
+def _forecast_of(known: Known, attempt: AttemptRow) -> str:
+    if known.last is None and attempt.state is State.QUEUED:
+        return "it waits in the host's own queue and starts there when its turn comes; nothing to do"
+    return forecast(known.last, known.now)
+
+
 def _sealed_on_record(attempt: AttemptRow) -> list[Proof]:
     """What the host's seal said when it was read, for an attempt that is over."""
     if attempt.exit_json is None:
@@ -177,9 +183,9 @@ def _silence(known: Known, attempt: AttemptRow) -> list[Proof]:
 def _unheard(known: Known, attempt: AttemptRow) -> tuple[str, str]:
     if not known.asked:
         return (f"by what this machine knows it is {attempt.state.value} on {attempt.host}",
-                f"{forecast(known.last, known.now)}; without --offline the host is asked")
+                f"{_forecast_of(known, attempt)}; without --offline the host is asked")
     return (f"unreachable: that says something of the line to {attempt.host}, and nothing of the run; "
-            f"it is still {attempt.state.value} as far as anybody can prove", forecast(known.last, known.now))
+            f"it is still {attempt.state.value} as far as anybody can prove", _forecast_of(known, attempt))
 
 
 def _observed(known: Known, seen: Observation) -> list[Proof]:

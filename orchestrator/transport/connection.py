@@ -277,6 +277,9 @@ def _explained(hop: Endpoint, error: Exception) -> TransportError:
         return HostUnreachable(f"{where} does not answer", hint="is the host up, and this machine on its network?")
     if isinstance(error, ConnectionRefusedError):
         return HostUnreachable(f"{where} refuses connections", hint="is its SSH server running on that port?")
+    if "SSH protocol banner" in str(error):
+        return HostUnreachable(f"{where} takes connections and then says nothing",
+                               hint="is that an SSH server, and is the host perhaps overloaded or asleep?")
     what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return HostUnreachable(f"{where}: the connection could not be made: {what}",
                            hint="try again when the host answers")

@@ -49,6 +49,19 @@ def test_a_failure_is_named_and_only_what_has_no_result_gets_another_attempt(lap
     assert [a.name for a in attempts(laptop.home / "host")] == (["1", "2"] if again else ["1"])
 
 
+def test_a_smaller_batch_is_a_fallback_that_is_judged_aloud_and_never_promoted(laptop: Laptop) -> None:
+    write(laptop, fault="oom")
+    with (laptop.cwd / "one.yaml").open("a") as file:
+        file.write("retries: {oom: {action: smaller_batch, times: 1}}\n")
+    err = laptop.run("campaign", "launch", "one.yaml").stderr.decode()
+    assert "planned (attempt 2, after oom (1 of 1): with a smaller batch, as a fallback)" in err
+    assert err.count("one/only-s0: rejected") == 2  # each attempt has its verdict said
+    row, = laptop.rows()
+    assert (row["status"], row["outcome"], row["verdict"]) == ("rejected", "completed", "reject")
+    assert "fallback" in row["labels"]
+    assert "no_oom_fallback" in row["failed_gates"]
+
+
 def test_a_run_that_overstays_its_deadline_is_timed_out_by_its_host(laptop: Laptop) -> None:
     write(laptop, fault="hang", deadline="1s")
     laptop.run("campaign", "launch", "one.yaml")

@@ -55,6 +55,8 @@ def test_a_run_that_waits_is_moved_and_runs_once(laptop: Laptop, tmp_path: Path)
 
 
 def test_a_run_that_waits_is_withdrawn_and_one_that_started_is_not(laptop: Laptop, tmp_path: Path) -> None:
+    waiting = laptop.run("run", "logs", "two/only-s1", code=2).stderr.decode()
+    assert "two/only-s1 has no log yet: its trainer has not started on here" in waiting
     said = laptop.run("run", "withdraw", "two/only-s1").stderr.decode()
     assert "withdrawn from here; its trainer never ran" in said
     refused = laptop.run("run", "withdraw", "two/only-s0", code=2).stderr.decode()
@@ -64,8 +66,9 @@ def test_a_run_that_waits_is_withdrawn_and_one_that_started_is_not(laptop: Lapto
     laptop.run("run", "cancel", "two/only-s0")
     laptop.run("watch", "two")
     assert _starts(tmp_path / "here") == 1
-    outcomes = {r["name"]: r["outcome"] for r in laptop.rows()}
-    assert outcomes == {"two/only-s0": "cancelled", "two/only-s1": "withdrawn"}
+    stands = {r["name"]: (r["status"], r["outcome"], r["verdict"]) for r in laptop.rows()}
+    assert stands == {"two/only-s0": ("rejected", "cancelled", "reject"),
+                      "two/only-s1": ("cancelled", "withdrawn", None)}  # nothing of it can be judged
     laptop.run("ledger", "verify")
 
 

@@ -101,3 +101,7 @@ def test_what_a_run_left_on_its_host_is_fetched_and_verified(laptop: Laptop) -> 
     where = laptop.cwd / laptop.run("run", "pull", "one/only-s0", "--into", "fetched").stdout.decode().strip()
     assert {str(p.relative_to(where)): p.stat().st_size for p in where.rglob("*") if p.is_file()} == promised
     laptop.run("run", "pull", "one/only-s0", "--into", "fetched")
+    laptop.run("host", "gc", "local", "--keep-days", "0")
+    kept = laptop.run("run", "pull", "one/only-s0", "--into", "again", code=3).stderr.decode()
+    assert "has checkpoints/last.bin of one/only-s0 no longer" in kept  # the best one stays there as an asset
+    assert (laptop.cwd / "again" / "checkpoints" / "best.bin").is_file()

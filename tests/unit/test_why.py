@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
@@ -131,6 +132,39 @@ def test_a_note_is_renewed_when_it_says_something_new_or_is_old(tmp_path: Path) 
         kept = recall(home, RUN, 1)
         assert kept is not None
         assert kept.heard_at == NOW + timedelta(seconds=kept_from)
+
+
+def test_a_host_that_was_not_asked_is_not_called_silent() -> None:
+    said = words(told(State.QUEUED, asked=False, last=LastSeen(NOW, observation("waiting"))))
+    assert "host h100 was not asked" in said
+    assert "unreachable" not in said
+    assert "by what this machine knows it is queued on h100" in said
+
+
+def test_a_run_that_waits_for_something_of_its_own_says_for_what() -> None:
+    seen = observation("waiting")
+    assert seen.status is not None
+    foreign = "GPU-1111 is used by pid 1 (python3, 39000 MiB), which is not ours"
+    chain = told(State.QUEUED, claim=CLAIM, seen=seen.model_copy(update={
+        "status": seen.status.model_copy(update={"waiting_for": foreign})}))
+    assert chain.conclusion == f"it waits on the host: {foreign}"
+    assert "'kdorch run move c/r-s0 --to HOST'" in chain.next
+
+
+@pytest.mark.parametrize(("changes", "proof"), [
+    ({}, "exit code 0"), ({"exit_code": None, "signal": 9}, "ended by signal 9"),
+    ({"exit_code": None, "started_at": None}, "the trainer never ran"), ({"exit_code": None}, "exit code unknown"),
+])
+def test_a_run_that_is_over_shows_the_seal_that_was_read(changes: dict[str, Any], proof: str) -> None:
+    sealed = {**EXIT, "outcome": "timed_out", "reason": "ran longer than its deadline of 40 s", **changes}
+    over = dataclasses.replace(attempt(State.FINISHED, outcome=Outcome.TIMED_OUT), exit_json=json.dumps(sealed))
+    chain = why(Known(name="c/r-s0", attempts=[over], now=NOW))
+    assert f"sealed as timed_out at 2026-03-01T11:30:00Z: exit.json: {proof}, manifest cccccccccccc" in words(chain)
+    assert "timed_out (ran longer than its deadline of 40 s)" in chain.conclusion
+
+
+def test_a_queued_run_that_was_never_heard_of_is_forecast_to_wait() -> None:
+    assert "it waits in the host's own queue" in told(State.QUEUED, reach=SILENT).next
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0 s"), (8, "8 s"), (2460, "41 min"), (11520, "3.2 h")])

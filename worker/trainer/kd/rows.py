@@ -135,7 +135,8 @@ def _at(rows_CV: Tensor, y_C: Tensor) -> Tensor:
 
 
 def _finish(student: Block, z_CV: Tensor, g_CV: Tensor, y_C: Tensor, a_C: Tensor) -> None:
-    """Take ``a`` off at the target, go through the softcap's slope, and replace the logits. Uses up ``z_CV``, if there is a softcap."""
+    """Take ``a`` off at the target, go through the softcap's slope, and replace the logits. Uses up ``z_CV``, if there
+    is a softcap."""
     g_CV.scatter_add_(-1, y_C.clamp_min(0)[:, None], -a_C[:, None])
     cap = student.softcap
     if cap.size:
