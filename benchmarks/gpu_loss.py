@@ -115,8 +115,8 @@ def _answer(problem: rivals.Problem, cap: Softcap, kind: Divergence, backend: Lo
     hidden, head = (kept[name].requires_grad_() for name in ("hidden", "head"))
     teacher = States(kept["teacher_hidden"], kept["teacher_head"], cap, vocabulary - 3)
     soft: Soft = Soft(teacher, problem.temperature, kind, topk=16)
-    if kind == "sampled":
-        # Drawn once, from the float32 teacher: both must see the same words.
+    if kind != "exact":
+        # Named once, by the float32 teacher: rounded logits have other first tokens and other draws.
         from worker.trainer.kd.rows import Block
 
         wide = problem.teacher_hidden.float() @ problem.teacher_head.float().T

@@ -278,7 +278,7 @@ def _explained(hop: Endpoint, error: Exception) -> TransportError:
     if isinstance(error, ConnectionRefusedError):
         return HostUnreachable(f"{where} refuses connections", hint="is its SSH server running on that port?")
     if "SSH protocol banner" in str(error):
-        return HostUnreachable(f"{where} takes connections and then says nothing",
+        return HostUnreachable(f"{where} takes connections, but no SSH server answers there",
                                hint="is that an SSH server, and is the host perhaps overloaded or asleep?")
     what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return HostUnreachable(f"{where}: the connection could not be made: {what}",

@@ -74,7 +74,10 @@ class KeyLogin:
             if self._endpoint.certificate is not None:
                 key.load_certificate(str(self._endpoint.certificate))
         except (TypeError, paramiko.PasswordRequiredException):
-            self._locked.append(str(path))  # cryptography says TypeError when a password is missing
+            # cryptography says TypeError when a password is missing, and at times of a wrong one
+            if given and self._endpoint.passphrase_variable is not None:
+                raise self._wrong_passphrase(path) from None
+            self._locked.append(str(path))
         except OSError as error:
             if given:
                 name = error.filename or path
@@ -82,9 +85,7 @@ class KeyLogin:
                                             hint="correct 'identity:' in hosts.yaml") from None
         except (ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as error:
             if given and self._endpoint.passphrase_variable is not None:
-                raise AuthenticationRefused(
-                    f"{self._endpoint.name}: {path} does not open with the passphrase in "
-                    f"{self._endpoint.passphrase_variable}", hint="correct the variable, or use ssh-add") from None
+                raise self._wrong_passphrase(path) from None
             if given:
                 raise AuthenticationRefused(f"{self._endpoint.name}: {path} is no private key for kdorch: {error}",
                                             hint="ed25519, ECDSA and RSA keys work") from None
@@ -92,6 +93,11 @@ class KeyLogin:
             return key
         return None
 
+
+    def _wrong_passphrase(self, path: Path) -> AuthenticationRefused:
+        return AuthenticationRefused(
+            f"{self._endpoint.name}: {path} does not open with the passphrase in {self._endpoint.passphrase_variable}",
+            hint="correct the variable, or use ssh-add")
 
     def _passphrase(self) -> str | None:
         """The passphrase of the given key, from the environment: the hosts file has only the variable's name."""

@@ -101,7 +101,16 @@ def test_what_a_run_left_on_its_host_is_fetched_and_verified(laptop: Laptop) -> 
     where = laptop.cwd / laptop.run("run", "pull", "one/only-s0", "--into", "fetched").stdout.decode().strip()
     assert {str(p.relative_to(where)): p.stat().st_size for p in where.rglob("*") if p.is_file()} == promised
     laptop.run("run", "pull", "one/only-s0", "--into", "fetched")
+
+
+def test_what_a_clean_host_kept_is_fetched_and_what_it_has_no_longer_is_named(laptop: Laptop) -> None:
+    write(laptop)
+    laptop.run("campaign", "launch", "one.yaml")
     laptop.run("host", "gc", "local", "--keep-days", "0")
-    kept = laptop.run("run", "pull", "one/only-s0", "--into", "again", code=3).stderr.decode()
-    assert "has checkpoints/last.bin of one/only-s0 no longer" in kept  # the best one stays there as an asset
-    assert (laptop.cwd / "again" / "checkpoints" / "best.bin").is_file()
+    laptop.run("run", "pull", "one/only-s0", "--into", "fetched")  # a baseline's checkpoint stays there as an asset
+    assert (laptop.cwd / "fetched" / "checkpoints" / "best.bin").is_file()
+    for asset in (laptop.home / "host" / "assets" / "sha256").iterdir():
+        asset.unlink()
+    said = laptop.run("run", "pull", "one/only-s0", "--into", "again", code=3).stderr.decode()
+    assert "local has checkpoints/best.bin and checkpoints/last.bin of one/only-s0 no longer" in said
+    assert "'kdorch host gc' frees a host of such files" in said

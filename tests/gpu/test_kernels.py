@@ -36,7 +36,7 @@ def test_the_kernel_gives_the_losses_and_gradients_of_plain_torch(kind: str, tem
             assert relative_error(g, h) < 1e-3  # float32 products may be taken in TF32
 
 
-@pytest.mark.parametrize("kind", ["exact", "topk"])
+@pytest.mark.parametrize("kind", ["exact", "sampled"])  # rounded logits have other first tokens
 def test_bf16_gradients_are_those_of_float32_up_to_rounding(kind: str) -> None:
     case = Case.drawn(tokens=64, vocab=9001, dtype=torch.float32, width=64, device=CUDA)
     narrow = replace(case, hidden=case.hidden / 8, head=case.head / 2, teacher_hidden=case.teacher_hidden / 8)

@@ -179,7 +179,7 @@ def test_something_that_is_no_ssh_server_is_unreachable(home: Path) -> None:
         thread = threading.Thread(target=talk, daemon=True)
         thread.start()
         entry = HostEntry("web", address="127.0.0.1", port=server.getsockname()[1], user="kd", ssh_config="none")
-        with pytest.raises(HostUnreachable, match="could not be made"):
+        with pytest.raises(HostUnreachable, match="no SSH server answers there"):
             connect(entry, home)
 
 
