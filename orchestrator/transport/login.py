@@ -70,7 +70,9 @@ class KeyLogin:
         """The private key, or None where it cannot be used and another may do."""
         given = self._endpoint.identity_given
         try:
-            key = paramiko.PKey.from_path(path, self._passphrase() if given else None)
+            secret = self._passphrase() if given else None
+            # Bytes, whatever the stubs say: paramiko hands it on to cryptography, which takes nothing else.
+            key = paramiko.PKey.from_path(path, None if secret is None else secret.encode())  # type: ignore[arg-type]
             if self._endpoint.certificate is not None:
                 key.load_certificate(str(self._endpoint.certificate))
         except (TypeError, paramiko.PasswordRequiredException):
