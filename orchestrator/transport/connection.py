@@ -258,6 +258,10 @@ def _close(connections: Sequence[Any]) -> None:
                 sock.close()
 
 
+_NO_GREETING = ("SSH protocol banner", "No existing session")
+"""What paramiko says of a peer that is silent, or hangs up, before the first key exchange is over."""
+
+
 def _explained(hop: Endpoint, error: Exception) -> TransportError:
     """The kdorch error for what a library raised while ``hop`` was being connected."""
     if isinstance(error, TransportError):
@@ -277,7 +281,7 @@ def _explained(hop: Endpoint, error: Exception) -> TransportError:
         return HostUnreachable(f"{where} does not answer", hint="is the host up, and this machine on its network?")
     if isinstance(error, ConnectionRefusedError):
         return HostUnreachable(f"{where} refuses connections", hint="is its SSH server running on that port?")
-    if "SSH protocol banner" in str(error):
+    if any(words in str(error) for words in _NO_GREETING):
         return HostUnreachable(f"{where} takes connections, but no SSH server answers there",
                                hint="is that an SSH server, and is the host perhaps overloaded or asleep?")
     what = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -42,6 +42,9 @@ def test_over_sshd_the_ledger_is_the_same_as_on_this_machine_but_for_hosts(lapto
     assert b"kdorch host trust box" in refused.stderr
     assert not host_root.exists(), "nothing may reach a host whose key is not trusted"
 
+    unanswered = laptop.run("host", "trust", "box", code=2)  # there is no terminal
+    assert b"nobody here to answer; nothing was changed" in unanswered.stderr
+    assert b"SHA256:" in unanswered.stdout
     laptop.run("host", "trust", "box", "--yes")
     laptop.run("campaign", "launch", "small.yaml", "--host", "box")
     over_ssh = laptop.rows()

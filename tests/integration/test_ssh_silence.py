@@ -60,6 +60,14 @@ def entry(sshd: SshServer, home: Path) -> HostEntry:
     return sshd.entry(python=sys.executable)
 
 
+def test_a_server_that_takes_connections_and_does_not_greet_is_called_just_that(
+        sshd: SshServer, entry: HostEntry, home: Path) -> None:
+    sshd.freeze()
+    with pytest.raises(HostUnreachable, match="takes connections, but no SSH server answers there"):
+        connect(entry, home).open(["cat"])
+    sshd.thaw()
+
+
 def test_a_frozen_server_is_unreachable_on_an_open_channel(sshd: SshServer, entry: HostEntry, home: Path) -> None:
     host = connect(entry, home)
     channel = host.open(["cat"])

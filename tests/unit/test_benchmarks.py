@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import Figure, table, write
-from benchmarks.gpu import read_run
+from benchmarks.gpu_runs import read_run
 
 ROOT = Path(__file__).parents[2]
 
