@@ -6,9 +6,9 @@ the two equal. An editor can use ``campaign.schema.json`` to check a campaign fi
 
 from __future__ import annotations
 
+import argparse
 import copy
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -93,4 +93,6 @@ def _text(schema: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    write_schemas(Path(sys.argv[1] if len(sys.argv) > 1 else "tests/contract/cli"))
+    words = argparse.ArgumentParser(description="Write the JSON schemas of kdorch's documents into a folder.")
+    words.add_argument("folder", nargs="?", type=Path, default=Path("tests/contract/cli"))
+    write_schemas(words.parse_args().folder)
