@@ -1,10 +1,13 @@
-"""The launch: claims an attempt exactly once and leaves a supervisor behind, however often it is repeated.
+"""The launch: claims attempts exactly once and leaves a supervisor behind for each, however often it is repeated.
 
 Theory of operation. ``launch.lock`` serialises launches of one run. The ``mkdir`` of the attempt's directory is the
 claim. The launcher itself takes ``supervisor.lock`` and hands it on by fork, so that from the claim on the lock is
 held by the supervisor or by somebody about to become it, and a free lock proves that there is none. The supervisor
-says "ok" once ``claim.json`` is durable and it has its place in the queue; only then does the launcher answer and
-let go of ``launch.lock``, so that places are given in the order of launches.
+says "ok" once ``claim.json`` is durable and it has its place in the queue; only then is the launch answered and
+``launch.lock`` let go.
+Supervisors of one request come up side by side, for most of it is waiting for the disk. Places in the queue follow
+the order of the request all the same: each takes its own when the one before it has, which a pipe between the two
+tells; the end of the one before tells it too.
 A claim without ``started.json`` whose supervisor is gone never ran its trainer: it is started again, whatever boot it
 was made in. One with ``started.json`` of this boot, whose supervisor is gone and that has no seal, is adopted: a
 supervisor is left behind that watches the trainer and seals, and starts nothing (``adoption``).
@@ -16,9 +19,9 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import time
 import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from worker import process
@@ -36,6 +39,9 @@ from worker.wire import CONTRACT, Document, to_bytes, utc
 
 LOCK_PATIENCE_S = 60.0
 READY_PATIENCE_S = 30.0
+TURN_PATIENCE_S = 10.0
+"""How long the one before may be late: then a place out of order is better than none."""
+
 SETTLE_PATIENCE_S = 1.0
 """How long a lock that should be free may be seen held: a prober's look, or the last breath of a killed process."""
 
@@ -61,33 +67,49 @@ class _Refusal(Exception):
         self.answer = Answer(result, detail)
 
 
-def launch(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Answer:
-    """Claim and start the attempt, or say why not. In the supervisor's process this never returns.
+@dataclass(frozen=True)
+class Asked:
+    """One launch of a request: which attempt, and the sha256 of its ``dispatch.json``."""
 
-    The launch lock is held until this process ends: the answer is printed while no other launch of the run is at work.
+    run_id: str
+    number: int
+    dispatch_sha256: str
+
+
+def launch_all(root: Root, asked: Sequence[Asked], say: Callable[[int, Answer], None]) -> None:
+    """Claim and start the attempts, in this order, and say of each, by its index, what came of it.
+
+    To be called in a process without a terminal that ends soon afterwards: it keeps the runs' launch locks until then,
+    and supervisors are its children. In a supervisor's process this never returns.
     """
-    try:
-        order = read_order(root, run_id, number, dispatch_sha256)
-        lock = open_lock(root.launch_lock(run_id))
-        if not exclusive_within(lock, LOCK_PATIENCE_S):
-            raise _Refusal("refused", f"another launch of this run has held its lock for {LOCK_PATIENCE_S:.0f} s")
-        _refuse_stale(order)
-        claim = _claim(order)
-        if claim is None:
-            return Answer("exists", _standing(order.attempt))
-        return _leave_supervisor(order, claim)
-    except _Refusal as refusal:
-        return refusal.answer
-    except BadOrder as error:
-        return Answer("refused", str(error))
-    except OSError as error:
-        return Answer("refused", f"the host could not write: {error}")
+    upcoming = _Upcoming(say)
+    locks = []
+    for index, one in enumerate(asked):
+        try:
+            order = read_order(root, one.run_id, one.number, one.dispatch_sha256)
+            locks.append(open_lock(root.launch_lock(one.run_id)))
+            if not exclusive_within(locks[-1], LOCK_PATIENCE_S):
+                raise _Refusal("refused", f"another launch of this run has held its lock for {LOCK_PATIENCE_S:.0f} s")
+            _refuse_stale(order)
+            claim = _claim(order)
+            if claim is None:
+                say(index, Answer("exists", _standing(order.attempt)))
+            else:
+                upcoming.leave(index, order, claim)
+        except _Refusal as refusal:
+            say(index, refusal.answer)
+        except BadOrder as error:
+            say(index, Answer("refused", str(error)))
+        except OSError as error:
+            say(index, Answer("refused", f"the host could not write: {error}"))
+        upcoming.hear(0.0)
+    upcoming.hear(READY_PATIENCE_S)
 
 
-def look(root: Root, run_id: str, number: int, dispatch_sha256: str) -> Answer:
-    """Say what :func:`launch` would find, and change nothing. ``refused`` where there is no claim to look at."""
+def look(root: Root, asked: Asked) -> Answer:
+    """Say what a launch would find, and change nothing. ``refused`` where there is no claim to look at."""
     try:
-        order = read_order(root, run_id, number, dispatch_sha256)
+        order = read_order(root, asked.run_id, asked.number, asked.dispatch_sha256)
         _refuse_stale(order)
         if not order.attempt.exists():
             return Answer("refused", "not claimed")
@@ -181,47 +203,91 @@ def _standing(attempt: AttemptDir) -> str:
     return "waiting" if held else "claimed; its supervisor is gone and the trainer never ran"
 
 
-def _leave_supervisor(order: Order, claim: _Claim) -> Answer:
-    """Fork the supervisor off for good and wait for its word."""
-    read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        # Twice, so that the supervisor is nobody's child here and can never get a terminal.
-        os.setsid()
-        if os.fork() == 0:
-            _be_supervisor(order, claim, write_fd)
-        os._exit(0)
-    os.close(write_fd)
-    os.waitpid(child, 0)
-    return _hear(read_fd, "claimed" if claim.started is None else "adopted")
+class _Upcoming:
+    """The supervisors of one request that are coming up: forked off in order, heard as they speak."""
+
+    def __init__(self, say: Callable[[int, Answer], None]) -> None:
+        self._say = say
+        self._unheard: dict[int, tuple[int, str]] = {}
+        self._said: dict[int, bytes] = {}
+        self._before: int | None = None
+
+    def leave(self, index: int, order: Order, claim: _Claim) -> None:
+        """Fork a supervisor off for good. Raises ``OSError`` where that cannot be done."""
+        ready, say_ready = os.pipe2(os.O_CLOEXEC)
+        placed, say_placed = os.pipe2(os.O_CLOEXEC)
+        try:
+            if os.fork() == 0:
+                _be_supervisor(order, claim, say_ready, _Turn(self._before, say_placed))
+        except OSError:
+            os.close(ready)
+            os.close(placed)
+            raise
+        finally:
+            for fd in (say_ready, say_placed, claim.lock_fd):
+                os.close(fd)
+        if self._before is not None:
+            os.close(self._before)
+        self._before = placed
+        self._unheard[ready] = (index, "claimed" if claim.started is None else "adopted")
+
+    def hear(self, patience_s: float) -> None:
+        """Pass on what supervisors say; waits until all have spoken, or for ``patience_s`` without a word."""
+        until = time.monotonic() + patience_s
+        while self._unheard:
+            speaking = select.select(list(self._unheard), [], [], max(0.0, until - time.monotonic()))[0]
+            for fd in speaking:
+                self._listen(fd)
+                until = time.monotonic() + patience_s
+            if not speaking:
+                break
+        if patience_s > 0:
+            for index, what in self._unheard.values():
+                self._say(index, Answer("started", f"{what}; its supervisor lives but is slow to report"))
+
+    def _listen(self, fd: int) -> None:
+        """A word on a supervisor's pipe. A pipe that closes without one proves that it died."""
+        piece = os.read(fd, 4096)
+        said = self._said[fd] = self._said.get(fd, b"") + piece
+        if piece and said != _OK:
+            return
+        index, what = self._unheard.pop(fd)
+        os.close(fd)
+        del self._said[fd]
+        self._say(index, Answer("started", what) if said == _OK else
+                  Answer("refused", said.decode("utf-8", "replace") or
+                         "the supervisor died before it was ready; launching again is safe"))
 
 
-def _hear(read_fd: int, what: str) -> Answer:
-    """The supervisor's word on the pipe. A pipe that closes without one proves that it died."""
-    said = b""
-    until = time.monotonic() + READY_PATIENCE_S
-    while (left := until - time.monotonic()) > 0:
-        if not select.select([read_fd], [], [], left)[0]:
-            continue
-        piece = os.read(read_fd, 4096)
-        said += piece
-        if said == _OK:
-            return Answer("started", what)
-        if not piece:
-            return Answer("refused", said.decode("utf-8", "replace") or
-                          "the supervisor died before it was ready; launching again is safe")
-    return Answer("started", f"{what}; its supervisor lives but is slow to report")
+@dataclass(frozen=True)
+class _Turn:
+    """The right to take a place in the queue. ``before``: closes when the launch before has its own; None: there is
+    none. ``after``: closed when this one has its place."""
+
+    before: int | None
+    after: int
+
+    def wait(self) -> None:
+        if self.before is not None:
+            select.select([self.before], [], [], TURN_PATIENCE_S)
+
+    def end(self) -> None:
+        os.close(self.after)
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        return (self.after,) if self.before is None else (self.before, self.after)
 
 
-def _be_supervisor(order: Order, claim: _Claim, ready_fd: int) -> None:
+def _be_supervisor(order: Order, claim: _Claim, ready_fd: int, turn: _Turn) -> None:
     """In the supervisor's process, never returns: cut all ties, claim, say so, and keep the vigil."""
     code = 70
     try:
         try:
-            _cut_ties(order.attempt, keep=(claim.lock_fd, ready_fd))
-            watcher = _take_up(order) if claim.started is None else Adopter(order, claim.started)
+            os.setsid()  # so that no signal to a group reaches siblings, and none is sent when the launcher ends
+            _cut_ties(order.attempt, keep=(claim.lock_fd, ready_fd, *turn.fds))
+            watcher = _take_up(order, turn) if claim.started is None else Adopter(order, claim.started)
+            turn.end()
             watcher.announce()
         except Exception as error:
             with contextlib.suppress(BrokenPipeError):
@@ -230,6 +296,8 @@ def _be_supervisor(order: Order, claim: _Claim, ready_fd: int) -> None:
         with contextlib.suppress(BrokenPipeError):  # the launcher may be gone; the claim stands all the same
             os.write(ready_fd, _OK)
         os.close(ready_fd)
+        if turn.before is not None:
+            os.close(turn.before)
         code = 0 if watcher.keep() else 75
     except BaseException:  # noqa: BLE001 - the last line of defence writes down what happened
         note(traceback.format_exc())
@@ -252,8 +320,8 @@ def _cut_ties(attempt: AttemptDir, keep: tuple[int, ...]) -> None:
     os.chdir("/")
 
 
-def _take_up(order: Order) -> Vigil:
-    """Describe the claim durably and take a place in the queue."""
+def _take_up(order: Order, turn: _Turn) -> Vigil:
+    """Describe the claim durably and, when it is its turn, take a place in the queue."""
     attempt = order.attempt
     write_atomic(attempt.file("dispatch.json"), order.dispatch_bytes)
     crash_point("after_dispatch")
@@ -264,6 +332,7 @@ def _take_up(order: Order) -> Vigil:
     }
     write_atomic(attempt.file("claim.json"), to_bytes(claim))
     crash_point("after_claim")
+    turn.wait()
     ticket = Ticket.take(order.root, attempt.run_id, attempt.number, Terms.of(order.dispatch), order.dispatch.priority)
     crash_point("after_ticket")
     return Vigil(order, ticket)

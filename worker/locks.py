@@ -6,7 +6,8 @@ import fcntl
 import os
 import time
 
-_RETRY_S = 0.01
+_RETRY_S = (0.0005, 0.01)
+"""The first wait and the longest: most locks are held for less than a millisecond."""
 
 
 def open_lock(path: str) -> int:
@@ -30,10 +31,12 @@ def exclusive_within(fd: int, seconds: float) -> bool:
     that was killed between fork and exec lets go of it a moment later.
     """
     until = time.monotonic() + seconds
+    wait, longest = _RETRY_S
     while not try_exclusive(fd):
         if time.monotonic() >= until:
             return False
-        time.sleep(_RETRY_S)
+        time.sleep(wait)
+        wait = min(2.0 * wait, longest)
     return True
 
 

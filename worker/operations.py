@@ -11,8 +11,8 @@ from typing import Any
 
 from worker import assets, housekeeping, prepare, wire
 from worker.durable import read_file, write_atomic
-from worker.launch import look
-from worker.launches import BEAT_EVERY_S, launch_in_child
+from worker.launch import Asked, look
+from worker.launches import launch_in_child
 from worker.limits import ask_to_stop
 from worker.observe import observe
 from worker.paths import AttemptDir, PathRefused, Root, open_beneath
@@ -103,18 +103,15 @@ class Operations:
             raise RequestRefused("corrupt", f"{path} is not named by its content, which has sha256 {sha256}")
 
     def _launch(self, fields: Fields, _body: bytes) -> Result:
-        """One after the other: places in the queue follow the order of the request."""
-        start = fields.flag("start", True)
-        results = []
-        beaten = time.monotonic()
-        for item in fields.items("launches"):
-            run_id, number, digest = item.digest("run_id"), item.attempt(), item.digest("dispatch")
-            answer = (launch_in_child(self._root, run_id, number, digest, self._beat) if start
-                      else look(self._root, run_id, number, digest))
-            results.append({"run_id": run_id, "attempt": number, "result": answer.result, "detail": answer.detail})
-            if time.monotonic() - beaten >= BEAT_EVERY_S:
-                self._beat()
-                beaten = time.monotonic()
+        """Places in the queue follow the order of the request."""
+        asked = [Asked(item.digest("run_id"), item.attempt(), item.digest("dispatch"))
+                 for item in fields.items("launches")]
+        if fields.flag("start", True):
+            answers = launch_in_child(self._root, asked, self._beat)
+        else:
+            answers = [look(self._root, one) for one in asked]
+        results = [{"run_id": one.run_id, "attempt": one.number, "result": answer.result, "detail": answer.detail}
+                   for one, answer in zip(asked, answers, strict=True)]
         return {"results": results}, b""
 
     def _probe(self, fields: Fields, _body: bytes) -> Result:

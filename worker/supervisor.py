@@ -11,7 +11,8 @@ import json
 import sys
 from collections.abc import Sequence
 
-from worker.launch import Answer, launch
+from worker.launch import Answer, Asked
+from worker.launches import launch_in_child
 from worker.paths import Root
 
 EXIT_NOT_LAUNCHED = 3
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit code."""
     asked = build_parser().parse_args(argv)
-    answer = launch(Root.at(asked.root), asked.run, asked.attempt, asked.dispatch)
+    [answer] = launch_in_child(Root.at(asked.root), [Asked(asked.run, asked.attempt, asked.dispatch)], lambda: None)
     print(line(answer), flush=True)
     return 0 if answer.good else EXIT_NOT_LAUNCHED
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from orchestrator.dispatch.durable import sync_directory, sync_files
 from orchestrator.dispatch.line import Answer, Line, Request
 from orchestrator.dispatch.pace import PIECE_BYTES, Pace, gets_smaller
 from orchestrator.domain.errors import MalformedDocument, TransferCorrupt
@@ -65,7 +66,7 @@ def pull(line: Line, source: Source, target: Path, progress: Progress | None = N
                 out.flush()
                 os.fsync(out.fileno())
                 part.rename(target)
-                _sync_directory(target.parent)
+                sync_directory(target.parent)
                 return size
             if not (resumed and have):
                 break
@@ -252,16 +253,12 @@ def _onwards(progress: Progress | None, before: int, total: int) -> Progress | N
 
 def _make_durable(targets: Sequence[Path]) -> None:
     """Sync the parts of these files and give them their names."""
-    for target in targets:
-        part = target.with_name(f"{target.name}.part")
-        fd = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    parts = [target.with_name(f"{target.name}.part") for target in targets]
+    sync_files(parts)
+    for part, target in zip(parts, targets, strict=True):
         part.rename(target)
     for directory in {t.parent for t in targets}:
-        _sync_directory(directory)
+        sync_directory(directory)
 
 
 def _is_right(path: Path, file: Wanted) -> bool:
@@ -297,14 +294,6 @@ def _start_again(out: IO[bytes]) -> int:
     out.truncate(0)
     out.seek(0)
     return 0
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _count(line: Line, answer: Answer, key: str) -> int:

@@ -22,7 +22,7 @@ from tests.faults.laptop_side import CAMPAIGN, EXIT_BUG, Laptop
 from tests.faults.links import Link, LocalLink, ssh_link
 from tests.faults.properties import Findings, examine, figures
 from tests.faults.schedules import Fault, Schedule
-from tests.faults.strikes import World, strike
+from tests.faults.strikes import AIMED, World, strike
 
 PATIENCE_S = 90.0
 """How long a healed schedule may take; the longest pause between two tries of a silent host is part of it."""
@@ -30,6 +30,9 @@ PATIENCE_S = 90.0
 POLL_S = 0.01
 IDLE_S = 0.5
 """How long the end of the laptop is waited for at a time, while something is still to happen and afterwards."""
+
+MISSED_S = 1.0
+"""How long a strike is tried again that found nothing to hit."""
 
 STEPS = 12
 LAPTOPS = 8
@@ -189,9 +192,12 @@ def _strike_due(w: World, waiting: list[Fault], reached: dict[str, float], findi
     now = time.monotonic()
     for fault in list(waiting):
         since = reached.get(fault.at)
-        if since is not None and now >= since + fault.delay_ms / 1000:
+        if since is None or now < (due := since + fault.delay_ms / 1000):
+            continue
+        struck = strike(w, fault)
+        findings.struck[fault.label] += struck
+        if struck or fault.kind not in AIMED or now > due + MISSED_S:
             waiting.remove(fault)
-            findings.struck[fault.label] += strike(w, fault)
 
 
 def _moments(host: FaultyHost) -> Iterator[str]:

@@ -171,3 +171,5 @@ STRIKES: dict[str, Callable[[World, Fault], bool]] = {
     "truncate_log": _truncate_log, "fill_disk": _fill_disk, "read_only": _read_only, "host_key": _host_key,
     "drop_inside": _drop_inside,
 }
+AIMED = {"truncate_log"}
+"""Those that need something to hit at their very moment, such as a trainer that lives, and are worth another try."""
