@@ -1,15 +1,17 @@
 """Create the ledger: records that are only added to, verdicts that the database computes.
 
 Reads the frozen ``ddl/0001_*.sql`` and repeats every CHECK and FOREIGN KEY as triggers, because a connection may
-switch both off. Nothing here depends on the code of ``orchestrator``.
+switch both off. On PostgreSQL the same statements run as ``postgres.py`` renders them. Nothing here depends on the code
+of ``orchestrator``.
 """
 
 from __future__ import annotations
 
 import re
+import runpy
 import sqlite3
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alembic import op
 
@@ -59,6 +61,7 @@ EDGES = [
 ]
 
 _DDL = Path(__file__).resolve().parent.parent / "ddl"
+POSTGRES: dict[str, Any] = runpy.run_path(str(_DDL.with_name("postgres.py")))
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*)\n\) STRICT", re.S)
 _COLUMN = re.compile(r"^    ([a-z]\w*) (?:INTEGER|TEXT|REAL)\b", re.M)
 _CHECK = re.compile(r"CONSTRAINT (ck_\w+) CHECK \((.*)\),?$", re.M)
@@ -81,18 +84,30 @@ class Table(NamedTuple):
 
 def upgrade() -> None:
     connection = op.get_bind()
+    run = POSTGRES["writer"](connection)
+    on_sqlite = connection.dialect.name == "sqlite"
+    if not on_sqlite:
+        run.functions()
     tables = _statements("0001_tables.sql")
     for statement in tables:
-        connection.exec_driver_sql(statement)
-    connection.exec_driver_sql("INSERT INTO parsers VALUES " + ", ".join(str(row) for row in PARSERS))
-    connection.exec_driver_sql("INSERT INTO attempt_edges VALUES " + ", ".join(str(row) for row in EDGES))
+        run(statement)
+    run("INSERT INTO parsers VALUES " + ", ".join(str(row) for row in PARSERS))
+    run("INSERT INTO attempt_edges VALUES " + ", ".join(str(row) for row in EDGES))
     for statement in _statements("0001_guards.sql"):
-        connection.exec_driver_sql(statement)
+        run(statement)
+    guard(run, tables, KINDS)
+    if on_sqlite:
+        run(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def guard(run: Any, tables: list[str], kinds: Kinds) -> None:
+    """Add the mechanical triggers of every table that these statements make."""
     for statement in tables:
         if (match := _TABLE.search(statement)) is not None:
-            for trigger in _triggers(_read(match[1], match[2])):
-                connection.exec_driver_sql(trigger)
-    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            for trigger in _triggers(_read(match[1], match[2]), kinds):
+                run(trigger)
+            if isinstance(run, POSTGRES["Writer"]):
+                run.guard(match[1])
 
 
 def _statements(name: str) -> list[str]:

@@ -28,18 +28,18 @@ KINDS = _KINDS._replace(
 
 def upgrade() -> None:
     connection = op.get_bind()
-
-    def run(statement: str) -> Any:
-        return connection.exec_driver_sql(statement)
-
-    if run("PRAGMA foreign_keys").scalar_one():
+    run = _FIRST["POSTGRES"]["writer"](connection)
+    on_sqlite = connection.dialect.name == "sqlite"
+    if on_sqlite and run("PRAGMA foreign_keys").scalar_one():
         raise RuntimeError("foreign keys must be off while tables are made anew")
-    kept = {}
+    kept, tied = {}, []
     for table in REMADE:
-        # Columns that the database computes (hidden 2 and 3) are computed again.
-        kept[table] = ", ".join(row[1] for row in run(f"PRAGMA table_xinfo({table})") if row[6] not in (2, 3))
+        kept[table] = ", ".join(_plain_columns(run, table) if on_sqlite else run.columns(table))
         run(f"CREATE TABLE {table}_0001 AS SELECT {kept[table]} FROM {table}")
-        run(f"DROP TABLE {table}")
+        if on_sqlite:
+            run(f"DROP TABLE {table}")
+        else:
+            tied += run.take_away(table)
     tables = _FIRST["_statements"]("0002_tables.sql")
     for statement in tables:
         run(statement)
@@ -47,9 +47,13 @@ def upgrade() -> None:
         rule = {"verdicts": (", rule", ", 1")}.get(table, ("", ""))
         run(f"INSERT INTO {table} ({columns}{rule[0]}) SELECT {columns}{rule[1]} FROM {table}_0001")
         run(f"DROP TABLE {table}_0001")
+    for statement in tied:
+        run.plain(statement)
     for statement in _FIRST["_statements"]("0002_guards.sql"):
         run(statement)
-    for statement in tables:
-        if (match := _FIRST["_TABLE"].search(statement)) is not None:
-            for trigger in _FIRST["_triggers"](_FIRST["_read"](match[1], match[2]), KINDS):
-                run(trigger)
+    _FIRST["guard"](run, tables, KINDS)
+
+
+def _plain_columns(run: Any, table: str) -> list[str]:
+    """Columns that the database does not compute (hidden 2 and 3); those are computed again."""
+    return [row[1] for row in run(f"PRAGMA table_xinfo({table})") if row[6] not in (2, 3)]

@@ -30,12 +30,13 @@ _KEPT = "campaign_id, run_id, verdict_no, verdict, kind, promoted_at, event_seq"
 
 def upgrade() -> None:
     connection = op.get_bind()
-
-    def run(statement: str) -> Any:
-        return connection.exec_driver_sql(statement)
-
-    closed = run("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'parsers_closed'").scalar_one()
-    run("DROP TRIGGER parsers_closed")
+    run = _FIRST["POSTGRES"]["writer"](connection)
+    if connection.dialect.name == "sqlite":
+        closed = run("SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'parsers_closed'").scalar_one()
+        run("DROP TRIGGER parsers_closed")
+    else:
+        closed = "ALTER TABLE parsers ENABLE ALWAYS TRIGGER parsers_closed"
+        run("ALTER TABLE parsers DISABLE TRIGGER parsers_closed")
     run("INSERT INTO parsers VALUES " + ", ".join(str(row) for row in PARSERS))
     run(closed)
     run("DROP TRIGGER verdicts_follow")
@@ -49,7 +50,4 @@ def upgrade() -> None:
     run("DROP TABLE promotions_0002")
     for statement in _FIRST["_statements"]("0003_guards.sql"):
         run(statement)
-    for statement in tables:
-        if (match := _FIRST["_TABLE"].search(statement)) is not None:
-            for trigger in _FIRST["_triggers"](_FIRST["_read"](match[1], match[2]), KINDS):
-                run(trigger)
+    _FIRST["guard"](run, tables, KINDS)

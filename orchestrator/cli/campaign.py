@@ -144,7 +144,7 @@ def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file
             measured = measured_stages(session.ledger, home, progress.plan)
             if not as_json:
                 closing_words(rows, answer, path, progress, measured)
-            notify(home, campaign_ended(progress.plan.campaign, rows, answer, progress.blocked), say)
+            notify(home, campaign_ended(progress.plan.campaign, rows, answer, progress.blocked), say, once=True)
     except KeyboardInterrupt:
         view.close()
         say(f"stopped following; what was placed goes on on its host. 'kdorch campaign launch {file}' carries on.")

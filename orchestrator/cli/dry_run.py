@@ -51,9 +51,13 @@ def lane_words(lane: ShownLane) -> str:
     if len(lane.hosts) < 2 and all(h.fitness == "fit" for h in lane.hosts):
         return ""
     usable = [h for h in lane.hosts if h.fitness != "unfit"]
+    equal = [h for h in usable if h.spread]
+    usable = [h for h in usable if not h.spread or h is equal[0]]
     used = [_with_reasons(h) + (f" (waits there for up to {h.max_wait_s} s)"
                                 if h.max_wait_s is not None and h is not usable[-1] else "") for h in usable]
     left = [_with_reasons(h) for h in lane.hosts if h.fitness == "unfit"]
+    if equal:
+        used[usable.index(equal[0])] = f"whichever of {', '.join(h.host for h in equal)} has the shortest queue"
     words = f"goes to {', else to '.join(used)}" if used else "has no host"
     return words + (f"; not to {', '.join(left)}" if left else "")
 

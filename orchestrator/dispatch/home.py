@@ -72,5 +72,9 @@ class Home:
         """The evidence of how a host's environment was built."""
         return self.root / "environments" / f"{digest}.json"
 
+    def notice(self, sha256: str) -> Path:
+        """An empty file that says that this notice of a campaign's end was sent."""
+        return self.root / "notices" / sha256
+
     def report(self, campaign: str) -> Path:
         return self.root / "reports" / campaign

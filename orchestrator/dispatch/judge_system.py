@@ -140,7 +140,7 @@ def _sessions(entry: HostEntry, facts: Facts) -> Finding:
     most = _part(facts, "sshd").get("max_sessions")
     if not isinstance(most, int):
         return skip("sessions", "sshd_config there cannot be read by this user")
-    fact = f"MaxSessions {most}; kdorch uses up to {SESSIONS_USED}"
+    fact = f"MaxSessions {most} ({_part(facts, 'sshd').get('source')}); kdorch uses up to {SESSIONS_USED}"
     if most < SESSIONS_USED:
         return warn("sessions", fact, "raise MaxSessions in sshd_config there; with 1, files wait behind logs")
     return ok("sessions", fact)

@@ -5,6 +5,8 @@ A notice never breaks what it tells of: whatever goes wrong on the way is one li
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,10 +53,13 @@ def campaign_ended(campaign: str, rows: Sequence[LedgerRow], answer: str, blocke
     return Notice(occasion, title, tuple(lines), campaign, {"status": dict(counts), "blocked": dict(blocked)})
 
 
-def notify(home: Home, notice: Notice, say: Say) -> None:
-    """Send a notice wherever ``config.yaml`` says, if it asks for this occasion. Never raises an error."""
+def notify(home: Home, notice: Notice, say: Say, *, once: bool = False) -> None:
+    """Send a notice wherever ``config.yaml`` says, if it asks for this occasion. Never raises an error.
+
+    ``once``: not where these very words were sent before, by this process or by another that follows the same.
+    """
     settings = _settings(home, say)
-    if settings is not None and notice.occasion in settings.occasions:
+    if settings is not None and notice.occasion in settings.occasions and not (once and _is_told(home, notice)):
         for channel, trouble in deliver(settings, notice):
             if trouble is not None:
                 say(f"notice not sent by {channel}: {trouble}")
@@ -79,6 +84,20 @@ def deliver(settings: Notify, notice: Notice) -> Iterable[tuple[str, str | None]
             yield name, str(error)
         except Exception as error:  # noqa: BLE001 - a campaign is worth more than a notice about it
             yield name, type(error).__name__
+
+
+def _is_told(home: Home, notice: Notice) -> bool:
+    """Whether somebody has sent it; if not, it counts as sent from now on. Where that cannot be noted, it is sent."""
+    content = json.dumps(notice.document(), sort_keys=True).encode()
+    mark = home.notice(hashlib.sha256(content).hexdigest())
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class AttentionWatch:

@@ -2,8 +2,9 @@
 
 The first host of the lane that is fit, answers, and has not used up the run's patience. A host that does not answer
 keeps its place for as long as its ``max_wait`` says, for ever without one. Hosts of the same kind (the same GPUs, the
-same torch) are equally good: among those the one goes first that holds the run's teacher already and has no longer a
-queue, because the checkpoint need not be sent. Every answer carries its reason.
+same torch) are equally good: among those the one with the shortest queue goes first, and of these the one that holds
+the run's teacher already, because the checkpoint need not be sent. Measurements are not spread: their figures are of
+one host. Every answer carries its reason.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from orchestrator.dispatch.retries import left_hosts, stays_on
 from orchestrator.ledger.rows import AttemptRow, EventRow, HostSeen
@@ -43,16 +43,17 @@ class Surroundings:
 @dataclass(frozen=True)
 class Place:
     """Where the attempt goes: ``host``, or None while it waits. ``passed`` are hosts of the lane before it, with the
-    reason why each was passed over."""
+    reason why each was passed over. ``spread``: it is as good as the lane's first, which is only busier."""
 
     host: str | None
     reason: str
     passed: tuple[tuple[str, str], ...] = ()
+    spread: bool = False
 
 
 def place(candidates: Sequence[Candidate], attempts: Sequence[AttemptRow], notes: Sequence[EventRow],
-          rules: Mapping[str, RetryRule], around: Surroundings) -> Place:
-    """Choose the host of a run's last attempt, which is planned."""
+          rules: Mapping[str, RetryRule], around: Surroundings, *, spread: bool = True) -> Place:
+    """Choose the host of a run's last attempt, which is planned. Without ``spread`` no queue is looked at."""
     current = attempts[-1]
     if current.host is not None:
         return Place(current.host, "an attempt keeps the host that it was meant for")
@@ -66,11 +67,12 @@ def place(candidates: Sequence[Candidate], attempts: Sequence[AttemptRow], notes
     patient = [c for c in open_ if c.host not in waited] or open_
     passed += [(c.host, "the run left it after a failure there") for c in candidates if c.usable and c.host in left]
     passed += [(c.host, "the run waited long enough in its queue") for c in open_ if c not in patient]
-    ordered, words = _ordered(patient, stays_on(attempts, rules), around)
+    ordered, words = _ordered(patient, stays_on(attempts, rules), around, spread)
     for i, candidate in enumerate(ordered):
         if candidate.host not in around.silent:
             reason = words if i == 0 and words else candidate_words(candidate)
-            return Place(candidate.host, reason, tuple(passed))
+            equal = i == 0 and patient[0].host != candidate.host and candidate.host in _equals(patient, around)
+            return Place(candidate.host, reason, tuple(passed), equal)
         silence = _silence_s(candidate.host, current, around)
         if candidate.max_wait_s is None or silence < candidate.max_wait_s:
             limit = "" if candidate.max_wait_s is None else f" for up to {candidate.max_wait_s} s"
@@ -95,39 +97,44 @@ def waited_out(notes: Sequence[EventRow]) -> frozenset[str]:
                      if n.kind == "withdrawal_asked" and n.payload.get("reason") == MAX_WAIT)
 
 
-def kind_of(facts: Mapping[str, Any] | None) -> str | None:
-    """What makes hosts equally good: GPU models and torch. None where that is not recorded."""
-    if facts is None:
-        return None
-    models = sorted(str(g.get("name")) for g in facts.get("gpus") or ())
-    return f"{models or facts.get('machine')} torch {facts.get('torch')}"
-
-
 def candidate_words(candidate: Candidate) -> str:
     """Why a candidate is taken, as far as its fitness goes."""
     unknown = f" ({'; '.join(candidate.reasons)}, so it is tried)" if candidate.reasons else ""
     return f"the first of its lane that is left and answers{unknown}"
 
 
-def _ordered(candidates: Sequence[Candidate], stays: str | None,
-             around: Surroundings) -> tuple[list[Candidate], str]:
+def _ordered(candidates: Sequence[Candidate], stays: str | None, around: Surroundings,
+             spread: bool) -> tuple[list[Candidate], str]:
     """The candidates in order of preference, with words where that is not the lane's order."""
     ordered = list(candidates)
     home = next((c for c in ordered if c.host == stays), None)
     if home is not None:
         return [home, *(c for c in ordered if c is not home)], "its last attempt ended there"
-    if not ordered or ordered[0].host in around.holders or not around.holders:
+    load = around.load or {}
+    equal = [c for c in ordered if c.host in _equals(ordered, around)]
+    if not spread or not equal:
         return ordered, ""
-    kinds, load, first = around.kinds or {}, around.load or {}, ordered[0]
-    equal = [c for c in ordered if c.host in around.holders and c.host not in around.silent
-             and c.fitness is first.fitness and kinds.get(c.host) is not None
-             and kinds.get(c.host) == kinds.get(first.host)
-             and load.get(c.host, 0.0) <= load.get(first.host, 0.0)]
-    if not equal:
+    best = min(equal, key=lambda c: (load.get(c.host, 0.0), c.host not in around.holders))
+    if best is ordered[0]:
         return ordered, ""
-    size = "" if around.teacher_bytes is None else f" ({around.teacher_bytes / 1e6:.1f} MB need not be sent)"
-    words = f"as good as {first.host}, with no longer a queue, and the teacher lies there already{size}"
-    return [equal[0], *(c for c in ordered if c is not equal[0])], words
+    first = ordered[0].host
+    queue = "a shorter" if load.get(best.host, 0.0) < load.get(first, 0.0) else "no longer a"
+    words = f"as good as {first}, with {queue} queue"
+    if best.host in around.holders:
+        size = "" if around.teacher_bytes is None else f" ({around.teacher_bytes / 1e6:.1f} MB need not be sent)"
+        words += f", and the teacher lies there already{size}"
+    return [best, *(c for c in ordered if c is not best)], words
+
+
+def _equals(candidates: Sequence[Candidate], around: Surroundings) -> list[str]:
+    """The hosts that answer and are as good as the first of these, itself among them; none where its kind, or its own
+    answer, is not known."""
+    kinds = around.kinds or {}
+    if not candidates or candidates[0].host in around.silent or kinds.get(candidates[0].host) is None:
+        return []
+    first = candidates[0]
+    return [c.host for c in candidates if c.host not in around.silent and c.fitness is first.fitness
+            and kinds.get(c.host) == kinds[first.host]]
 
 
 def _silence_s(host: str, attempt: AttemptRow, around: Surroundings) -> float:

@@ -8,12 +8,14 @@ from datetime import datetime
 
 from orchestrator.dispatch.agent import HostAgent
 from orchestrator.dispatch.events import Emit, Note
-from orchestrator.dispatch.placement import Place, Surroundings, kind_of, place
+from orchestrator.dispatch.placement import Place, Surroundings, place
 from orchestrator.dispatch.pool import HostPool
 from orchestrator.dispatch.session import utc_now
 from orchestrator.domain.errors import HostUnreachable, UnknownRun
+from orchestrator.domain.verdict import Role
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.ledger.store import Ledger
+from orchestrator.planning.needs import kind_of
 from orchestrator.planning.plan import Plan, PlannedRun
 
 
@@ -46,7 +48,8 @@ class Places:
         silent = set(self._pool.silent_hosts)
         while True:
             around = self._around(run, plan, frozenset(silent))
-            found = place(run.candidates, attempts, notes, plan.retries, around)
+            found = place(run.candidates, attempts, notes, plan.retries, around,
+                          spread=run.role is not Role.MEASUREMENT)
             if found.host is None:
                 self._note_wait(attempt, run, found)
                 return None
@@ -63,6 +66,8 @@ class Places:
         self._live[found.host] += 1
         if found.host == run.host or attempt.host is not None:
             return
+        if found.spread:
+            return  # its kind is the same; the attempt's own row says where it is
         reason = next((why for host, why in found.passed if host == run.host), found.reason)
         self._ledger.note("lane_fallback", attempt.run_id, {
             "attempt_no": attempt.attempt_no, "from": run.host, "to": found.host, "reason": reason})

@@ -129,8 +129,8 @@ def preparation_lines(entry: HostEntry, facts: Mapping[str, Any] | None, assets:
         if what.checkout is not None:
             source += f", {what.checkout.repository} at {what.checkout.commit[:12]}"
         where = f"{entry.root}/envs/{known.digest}" if known else "under a digest that the host's platform decides"
-        lines.append(f"{entry.name}: environment {what.name}: {source}; {where}, built once")
-    lines += [f"{entry.name}: asset {digest}, sent once" for digest in assets]
+        lines.append(f"{entry.name}: environment {what.name}: {source}; {where}, built unless it is there")
+    lines += [f"{entry.name}: asset {digest}, sent unless it is there" for digest in assets]
     return lines
 
 

@@ -78,12 +78,16 @@ class ShownRun(Shown):
 
 
 class ShownHost(Shown):
-    """A host of a lane as the runs of a stage see it. ``reasons``: why it is unfit, or what of it is not known."""
+    """A host of a lane as the runs of a stage see it. ``reasons``: why it is unfit, or what of it is not known.
+
+    ``spread``: it is as good as the first that is fit, and runs go to whichever of those has the shortest queue.
+    """
 
     host: str
     fitness: Literal["fit", "unfit", "unknown"]
     reasons: list[str]
     max_wait_s: int | None
+    spread: bool
 
 
 class ShownLane(Shown):
@@ -209,7 +213,8 @@ def _shown(plan: Plan, run: PlannedRun) -> ShownRun:
 def _lanes(plan: Plan) -> list[ShownLane]:
     kinds = {(r.stage, r.gpus): r for r in reversed(plan.runs)}
     return [ShownLane(stage=stage, gpus=gpus, lane=run.lane, hosts=[
-        ShownHost(host=c.host, fitness=c.fitness.value, reasons=list(c.reasons), max_wait_s=c.max_wait_s)
+        ShownHost(host=c.host, fitness=c.fitness.value, reasons=list(c.reasons), max_wait_s=c.max_wait_s,
+                  spread=c in run.equals)
         for c in run.candidates]) for (stage, gpus), run in sorted(kinds.items(), key=lambda item: item[1].ordinal)]
 
 

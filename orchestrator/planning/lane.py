@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from orchestrator.planning.needs import Fitness, Needs, match
+from orchestrator.planning.needs import Fitness, Needs, kind_of, match
 
 
 class HostFacts(Protocol):
@@ -37,12 +37,14 @@ class Candidate:
     """A host of the lane as a run sees it. ``reasons`` say why it is not fit, or what of it is not known.
 
     ``max_wait_s`` is how long a run waits in its queue before it goes to the next; None: as long as it takes.
+    ``kind`` is equal for hosts that are as good as each other; None where that is not known.
     """
 
     host: str
     fitness: Fitness
     reasons: tuple[str, ...] = ()
     max_wait_s: int | None = None
+    kind: str | None = None
 
     @property
     def usable(self) -> bool:
@@ -76,7 +78,8 @@ def lane_for(stage: str, gpus: int, needs: Needs, hosts: Sequence[HostFacts], pa
                                    patience.get(host.name)))
             continue
         told = match(needs, gpus, facts.get(host.name))
-        found.append(Candidate(host.name, told.fitness, told.reasons, patience.get(host.name)))
+        found.append(Candidate(host.name, told.fitness, told.reasons, patience.get(host.name),
+                               kind_of(facts.get(host.name))))
     lane = Lane(tuple(found))
     return lane if lane.usable else replace(lane, misfit=_misfit(stage, gpus, hosts, lane.candidates))
 

@@ -118,6 +118,14 @@ def match(needs: Needs, gpus: int, facts: Mapping[str, Any] | None) -> Match:
     return Match(Fitness.UNKNOWN, unknown) if unknown else Match(Fitness.FIT)
 
 
+def kind_of(facts: Mapping[str, Any] | None) -> str | None:
+    """What makes hosts equally good: GPU models and torch. None where that is not recorded."""
+    if facts is None:
+        return None
+    models = sorted(str(g.get("name")) for g in facts.get("gpus") or ())
+    return f"{models or facts.get('machine')} torch {facts.get('torch')}"
+
+
 def _answers(needs: Needs, gpus: int, facts: Mapping[str, Any]) -> Iterator[tuple[bool | None, str]]:
     """For each need: whether it is met (None: not known), and in words what there is."""
     devices = [g for g in facts.get("gpus") or () if isinstance(g, dict)]

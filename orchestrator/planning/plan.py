@@ -109,6 +109,16 @@ class PlannedRun:
         return self.settings is not None and self.settings_from is None
 
     @property
+    def equals(self) -> tuple[Candidate, ...]:
+        """The hosts over which runs such as this one are spread, as far as was known when it was planned: those that
+        are as good as the first fit one. None for a measurement, whose figures are of one host."""
+        usable = [c for c in self.candidates if c.usable]
+        if self.role is Role.MEASUREMENT or not usable or usable[0].kind is None:
+            return ()
+        equal = tuple(c for c in usable if c.kind == usable[0].kind and c.fitness is usable[0].fitness)
+        return equal if len(equal) > 1 else ()
+
+    @property
     def teacher_checkpoint_sha256(self) -> str | None:
         """The checkpoint that must lie on the host before this run can start."""
         return self.teacher.checkpoint_sha256 if self.teacher is not None else None

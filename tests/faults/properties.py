@@ -95,6 +95,8 @@ def _examine_attempt(ledger: Ledger, home: Path, attempt: AttemptRow, there: Pat
     if there is None or seal_path is None or not seal_path.exists():
         if attempt.outcome not in LOST and attempt.exit_json is not None:
             findings.broken.append(f"{name} is {attempt.outcome} without a seal on its host")
+        if attempt.outcome is Outcome.LOST_SUPERVISOR and there is not None and _has_finished(there / "train.log"):
+            findings.lost.append(f"{name} is {attempt.outcome} and its trainer had come to its end")
         return
     seal = json.loads(seal_path.read_bytes())
     if attempt.outcome in LOST:
@@ -108,6 +110,10 @@ def _examine_attempt(ledger: Ledger, home: Path, attempt: AttemptRow, there: Pat
         return
     findings.corrupted += [f"{name}: {line}" for line in _differences(evidence, there, seal)]
     _compare_times(ledger, attempt, there, seal, findings)
+
+
+def _has_finished(log: Path) -> bool:
+    return log.exists() and b"trainer_exit code=0\n" in log.read_bytes()
 
 
 def _differences(evidence: Path, there: Path, seal: dict[str, object]) -> Iterator[str]:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.dispatch.home import Home
 from orchestrator.transport.connect import connect
 from orchestrator.transport.host import Host
 from orchestrator.transport.inventory import HostEntry
+from tests.integration.proven_ledger import build_proof
 from tests.integration.sshd_server import NoSshServer, SshServer, find_sshd
 from tests.integration.supervised import HostRoot
 
@@ -67,3 +69,9 @@ def host(tmp_path: Path) -> Iterator[HostRoot]:
     root.path.mkdir()
     yield root
     root.close()
+
+
+@pytest.fixture(scope="session")
+def proof(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A ledger with one of everything that can be proved; tests work on copies."""
+    return build_proof(tmp_path_factory.mktemp("proof"))

@@ -44,6 +44,12 @@ OTHER = "e" * 64
 NOW = "2026-02-15T00:00:00.000Z"
 FLAT = (5_000_000, 4_500_000, 4_200_000, 4_100_000, 4_050_000)
 """Reaches the target once, at the last validation: never confirmed."""
+REWRITES = (
+    "DELETE FROM {table}", "INSERT OR REPLACE INTO {table} ({names}) SELECT {names} FROM {table}",
+    "REPLACE INTO {table} ({names}) SELECT {names} FROM {table} LIMIT 1",
+    "UPDATE OR REPLACE {table} SET {first} = 'x'", "UPDATE OR IGNORE {table} SET {first} = {first} || 'x'",
+)
+"""What changes a record of a table, said with and without the words that silence a conflict."""
 CHECKS_OFF = ("PRAGMA ignore_check_constraints = ON",)
 
 
@@ -321,8 +327,7 @@ def _anchor(hand: Hand, **lies: Any) -> None:
 GOOD_EVIDENCE = "(SELECT evidence_id FROM evidence WHERE run_id = ?)"
 CHANGED, DELETED, REPLACED = "nothing is ever changed", "nothing is ever deleted", "never replaced"
 
-ATTACKS = [
-    # The verdict itself
+_THE_VERDICT = [
     Attack("write_the_word_of_a_verdict", _honest_verdict, _run("UPDATE verdicts SET verdict = 'promote'"),
            "cannot UPDATE generated column"),
     Attack("clear_the_mask_of_a_verdict", _honest_verdict, _run("UPDATE verdicts SET fail_mask = 0"),
@@ -350,7 +355,8 @@ ATTACKS = [
                "steps_to_target, replicated, rule, decided_at, event_seq FROM verdicts WHERE run_id = ? "
                "ON CONFLICT DO UPDATE SET budget_train_ms = 1", [h.ids["dear"]]),
            "refused|never|event|without gaps"),
-    # What a verdict rests on
+]
+_WHAT_IT_RESTS_ON = [
     Attack("verdict_without_evidence", _honest_verdict, lambda h: h.verdict("dear", evidence_id=sha("invented")),
            "no evidence, no verdict", CHECKS_OFF),
     Attack("verdict_on_another_runs_evidence", _honest_verdict,
@@ -388,7 +394,8 @@ ATTACKS = [
                "SELECT comparison_key AS k FROM current_measurements WHERE run_id = ?", h.ids["elsewhere"])["k"],
                reference_evidence_id=h.row(f"SELECT {GOOD_EVIDENCE} AS e", h.ids["elsewhere"])["e"]), "do not follow"),
     Attack("verdict_behind_temporary_tables", _honest_verdict, _shadowed, "do not follow"),
-    # Policies and pins
+]
+_POLICIES = [
     Attack("loosen_a_policy", _honest_pin, _run("UPDATE policies SET budget_ms = 1000000000"), CHANGED),
     Attack("replace_a_policy", _honest_pin,
            lambda h: h.policy("INSERT OR REPLACE", policy_id=sha(teacher_policy().canonical().decode())), REPLACED),
@@ -404,7 +411,8 @@ ATTACKS = [
     Attack("pin_a_baselines_policy_on_teachers", _honest_pin,
            lambda h: h.pin("pending", h.row("SELECT policy_id AS p FROM policies WHERE role = 'ce'")["p"]),
            "another role"),
-    # Measurements and evidence
+]
+_EVIDENCE = [
     Attack("edit_a_measurement", _honest_measurement,
            _run("UPDATE measurements SET train_time_ms = 1"), CHANGED),
     Attack("delete_a_measurement", _honest_measurement, _run("DELETE FROM measurements"), DELETED),
@@ -445,7 +453,8 @@ ATTACKS = [
            lambda h: h.put("validations", evidence_id=h.row(f"SELECT {GOOD_EVIDENCE} AS e", h.ids["unconfirmed"])["e"],
                            parser_id=PARSER, ordinal=6, step=150, val_u6=4_000_000), "only while its attempt"),
     Attack("edit_a_validation", _honest_measurement, _run("UPDATE validations SET val_u6 = 1"), CHANGED),
-    # Promotions and choices
+]
+_CHOICES = [
     Attack("promote_a_run_over_budget", _honest_promotion, lambda h: h.promotion("dear"),
            "last verdict is not promote", CHECKS_OFF),
     Attack("promote_a_run_over_budget_by_its_true_word", _honest_promotion,
@@ -463,7 +472,8 @@ ATTACKS = [
     Attack("choose_again", _honest_resolution,
            lambda h: h.resolution("good", "INSERT OR REPLACE", key="k1"), REPLACED),
     Attack("edit_a_choice", _honest_resolution, _run("UPDATE resolutions SET final_val_u6 = 9000000"), CHANGED),
-    # Runs and their places
+]
+_RUNS = [
     Attack("give_a_student_another_teacher", _honest_link,
            lambda h: h.sql.execute("UPDATE campaign_runs SET teacher_run_id = ? WHERE run_id = ?",
                                    [h.ids["good"], h.ids["ready"]]), "a link is set once"),
@@ -483,7 +493,8 @@ ATTACKS = [
     Attack("delete_a_membership", _honest_member, _of("DELETE FROM campaign_runs WHERE run_id = ?", "dear"), DELETED),
     Attack("edit_a_spec", _honest_member, _run("UPDATE runs SET spec_json = '{}'"), CHANGED),
     Attack("edit_a_campaign", _honest_member, _run("UPDATE campaigns SET source_text = ''"), CHANGED),
-    # Attempts
+]
+_ATTEMPTS = [
     Attack("jump_from_planned_to_finished", _honest_move,
            lambda h: h.move("ready", "finished", ", outcome = 'completed'"), "no such move"),
     Attack("jump_or_ignore", _honest_move,
@@ -512,7 +523,8 @@ ATTACKS = [
     Attack("replace_an_attempt", _honest_attempt, lambda h: h.attempt("dear", 1, "INSERT OR REPLACE"),
            "never replaced|without gaps"),
     Attack("delete_an_attempt", _honest_attempt, _run("DELETE FROM attempts"), DELETED),
-    # Overrides: what ran as a fallback stays one
+]
+_OVERRIDES = [
     Attack("call_a_fallback_what_was_asked_for", lambda h: _measured_fallback(h, oom_fallback=1),
            lambda h: _measured_fallback(h, oom_fallback=0), "a fallback, whatever its evidence says"),
     Attack("leave_open_whether_it_was_a_fallback", lambda h: _measured_fallback(h, oom_fallback=1),
@@ -528,7 +540,8 @@ ATTACKS = [
            lambda h: h.attempt("lost", 2, override_json="{"), "ck_attempts_override", CHECKS_OFF),
     Attack("take_an_override_back", lambda h: h.move("smallest", "collecting", ", outcome = 'failed'"),
            lambda h: h.move("smallest", "collecting", ", outcome = 'failed', override_json = NULL"), "keeps its run"),
-    # What is known around the runs
+]
+_AROUND = [
     Attack("edit_a_hosts_facts", lambda h: _facts(h), _run("UPDATE host_facts SET facts = '{}'"), CHANGED),
     Attack("replace_a_hosts_facts", lambda h: _facts(h), lambda h: _facts(h, "INSERT OR REPLACE", fact_no=1),
            f"{REPLACED}|without gaps"),
@@ -536,7 +549,8 @@ ATTACKS = [
     Attack("edit_a_name", lambda h: _naming(h), _run("UPDATE asset_names SET sha256 = NULL"), CHANGED),
     Attack("name_a_digest_with_another_size", lambda h: _naming(h), lambda h: _naming(h, size_bytes=2),
            "one digest has one size"),
-    # Promotions, replications
+]
+_REPLICATIONS = [
     Attack("promote_on_a_projection", _honest_promotion, lambda h: h.promotion("good", basis="projected"),
            "ck_promotions_basis|only what was measured", CHECKS_OFF),
     Attack("confirm_a_candidate", _honest_confirmation, lambda h: h.promotion("good", kind="confirmed"),
@@ -559,7 +573,8 @@ ATTACKS = [
     Attack("pin_a_policy_without_its_rule", _honest_rule, lambda h: h.pin("fresh", _rule(h, stored=False)),
            "its rule is not there"),
     Attack("edit_a_replication_rule", _honest_rule, _run("UPDATE replication_rules SET limit_number = 1"), CHANGED),
-    # Other policies, waivers, challenges, forecasts, anchors
+]
+_COURT = [
     Attack("rejudge_a_cheaper_run", lambda h: h.rejudgement("dear"), lambda h: h.rejudgement("dear", budget_train_ms=1),
            "do not follow"),
     Attack("write_the_word_of_a_rejudgement", lambda h: h.rejudgement("dear"),
@@ -587,7 +602,8 @@ ATTACKS = [
            "ck_projections_basis", CHECKS_OFF),
     Attack("anchor_what_never_was", lambda h: _anchor(h), lambda h: _anchor(h, hash=sha("elsewhere")),
            "no such entry", CHECKS_OFF),
-    # The chain
+]
+_CHAIN = [
     Attack("edit_an_event", _honest_event, _run("UPDATE events SET payload = '{}' WHERE seq = 3"), CHANGED),
     Attack("delete_the_last_event", _honest_event,
            _run("DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)"), DELETED),
@@ -599,6 +615,22 @@ ATTACKS = [
     Attack("event_with_a_broken_payload", _honest_event, lambda h: _broken_event(h, payload="{"), "ck_events_payload",
            CHECKS_OFF),
 ]
+GROUPS: dict[str, list[Attack]] = {
+    "The verdict itself": _THE_VERDICT,
+    "What a verdict rests on": _WHAT_IT_RESTS_ON,
+    "Policies and pins": _POLICIES,
+    "Measurements and evidence": _EVIDENCE,
+    "Promotions and choices": _CHOICES,
+    "Runs and their places": _RUNS,
+    "Attempts": _ATTEMPTS,
+    "Overrides: what ran as a fallback stays one": _OVERRIDES,
+    "What is known around the runs": _AROUND,
+    "Promotions, replications": _REPLICATIONS,
+    "Other policies, waivers, challenges, forecasts, anchors": _COURT,
+    "The chain": _CHAIN,
+}
+"""Every attack, under the heading of what it is after."""
+ATTACKS = [attack for group in GROUPS.values() for attack in group]
 
 
 @pytest.fixture(scope="module")
@@ -734,10 +766,7 @@ def test_no_record_is_updated_deleted_or_replaced(table: str, ledger_file: Path)
         connection.execute(pragma)
     names = ", ".join(c.name for c in METADATA.tables[table].columns if c.computed is None)
     first = next(iter(METADATA.tables[table].primary_key)).name
-    statements = [f"DELETE FROM {table}", f"INSERT OR REPLACE INTO {table} ({names}) SELECT {names} FROM {table}",
-                  f"REPLACE INTO {table} ({names}) SELECT {names} FROM {table} LIMIT 1",
-                  f"UPDATE OR REPLACE {table} SET {first} = 'x'",
-                  f"UPDATE OR IGNORE {table} SET {first} = {first} || 'x'"]
+    statements = [rewrite.format(table=table, names=names, first=first) for rewrite in REWRITES]
     for statement in statements:
         with pytest.raises(sqlite3.DatabaseError):
             connection.execute(statement)

@@ -6,7 +6,6 @@ owner of the file can: guards taken away, a value changed, guards put back exact
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import re
@@ -24,110 +23,18 @@ import pytest
 from orchestrator.cli.verify import EXIT_DISAGREES
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.verify import Verified, verify_ledger
-from orchestrator.domain.projection import Projection
-from orchestrator.domain.verdict import SHIPPED_POLICIES, Role
 from orchestrator.ledger.anchors import HOST_FILE, anchor_line, found_in, host_document
-from orchestrator.ledger.rows import MemberRecord, RunRecord
-from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.verification.replay import KEYS
-from orchestrator.wire.spec import Spec, config_id_of
 from tests.e2e.kdorch import Laptop
-from tests.integration.ledger_kit import Story, open_ledger
+from tests.integration.proven_ledger import without_guards
 
 FLIPS = 250
-CAMPAIGN = """
-campaign: proof
-allow: [constant-weight-kd, no-controls]
-deadline: 2m
-defaults:
-  entry: simulated
-  horizon: 100
-  validation: {every: 25}
-  simulated: {step_ms: 10, decay_steps: 40}
-stages:
-  - {name: base, role: ce, axes: {seed: [0]}, policy: ce-baseline}
-  - name: teachers
-    role: teacher
-    runs: [{name: quick, horizon: 75, simulated: {step_ms: 1}}]
-    policy: {name: tenth, budget: {fraction: 0.10, of: base.first}}
-    select: {best: final_val}
-  - name: arms
-    role: kd
-    teacher: {from: teachers.best}
-    target: {from: teachers.best}
-    compare_with: base
-    spec: {kd: {alpha: 0.5}, simulated: {kd_gain: 0.5}}
-    axes: {seed: [0]}
-    policy: {name: student}
-"""
-CONFIRMING = """
-campaign: confirm
-deadline: 2m
-defaults: {entry: simulated, horizon: 100, validation: {every: 25}, simulated: {step_ms: 2, decay_steps: 40}}
-stages:
-  - name: seeds
-    role: ce
-    axes: {seed: [11, 12]}
-    target: 3.0
-    policy:
-      name: two-seeds
-      gates: [evidence_complete]
-      replication: {rule: modded-nanogpt-track-3, seeds: 2, stop_step: 100}
-  - name: kind
-    role: ce
-    axes: {seed: [21], horizon: [120]}
-    policy: {name: kind, gates: [evidence_complete]}
-  - name: strict
-    role: ce
-    axes: {seed: [22], horizon: [120]}
-    target: 1.0
-    policy: {name: strict, gates: [target_reached]}
-"""
 TABLES = (*KEYS, "events", "policies", "evidence_files", "validations", "attempt_edges", "replication_rules", "anchors")
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    laptop = Laptop(tmp_path_factory.mktemp("proof"))
-    (laptop.cwd / "proof.yaml").write_text(CAMPAIGN)
-    laptop.run("campaign", "launch", "proof.yaml")
-    laptop.run("ledger", "import", str(Path(__file__).parent / "data" / "ledger_of_record.csv"))
-    (laptop.cwd / "confirm.yaml").write_text(CONFIRMING)
-    laptop.run("campaign", "launch", "confirm.yaml")
-    laptop.run("campaign", "promote", "confirm", "confirm/seeds-s11", "confirm/kind-s21")
-    laptop.run("ledger", "rejudge", "--policy", "teacher-budget-5pct")
-    words = ("--who", "ada", "--why", "for a test")
-    laptop.run("ledger", "challenge", "confirm/kind-s21", "--by", "confirm/strict-s22", *words)
-    laptop.run("ledger", "waive", "confirm/strict-s22", "--gate", "target_reached", "--until", "2999-12-31", *words)
-    laptop.run("ledger", "anchor")
-    home = Home(laptop.home)
-    with open_ledger(home.ledger) as ledger:
-        _project(ledger)
-        ledger.record_host_facts("local", {"torch": None})
-        ledger.name_asset("teacher", "a" * 64, 1, "checkpoint")
-    with closing(sqlite3.connect(home.ledger)) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-    shutil.rmtree(home.local_host_root)
-    return home
-
-
-def _project(ledger: Ledger) -> None:
-    """A teacher under way, with a forecast of its train time."""
-    text = json.dumps({**json.loads(ledger.spec_json(ledger.find_run("proof/quick-s0"))), "seed": 5}, sort_keys=True,
-                      separators=(",", ":"))
-    run_id = hashlib.sha256(text.encode()).hexdigest()
-    story = Story(ledger, campaign_id="a" * 64).begin("under way")
-    story.pin("teachers", SHIPPED_POLICIES["teacher-budget-10pct"])
-    ledger.record_run(
-        RunRecord(run_id, text, config_id_of(Spec.model_validate_json(text)), "teacher", 5),
-        MemberRecord(story.campaign_id, run_id, "teachers", 0, "under-way", Role.TEACHER))
-    story.launch(run_id)
-    ledger.project(story.campaign_id, run_id, Projection(50, 75, 500, 750, 700, 800, 20))
-
-
 @pytest.fixture
-def home(original: Home, tmp_path: Path) -> Home:
-    shutil.copytree(original.root, tmp_path / "home")
+def home(proof: Home, tmp_path: Path) -> Home:
+    shutil.copytree(proof.root, tmp_path / "home")
     return Home(tmp_path / "home")
 
 
@@ -178,20 +85,11 @@ def _altered(value: Any, dice: random.Random) -> Any:
     return value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1:]
 
 
-def _without_guards(connection: sqlite3.Connection, table: str) -> list[str]:
-    """Drop the table's triggers; returns what makes them again."""
-    guards = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?",
-                                (table,)).fetchall()
-    for name, _ in guards:
-        connection.execute(f"DROP TRIGGER {name}")
-    return [sql for _, sql in guards]
-
-
 def _overwrite(path: Path, cell: Cell, value: Any) -> None:
     """Change one cell with every guard out of the way, and put the guards back."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
-        guards = _without_guards(connection, cell.table)
+        guards = without_guards(connection, cell.table)
         where = " AND ".join(f"{k} = ?" for k in cell.key)
         changed = connection.execute(f"UPDATE {cell.table} SET {cell.column} = ? WHERE {where}",
                                      (value, *cell.key.values()))
@@ -265,7 +163,7 @@ def test_a_guard_that_was_taken_away_or_added_is_found(home: Home, statement: st
 @pytest.mark.parametrize("table", sorted(KEYS))
 def test_a_row_that_was_removed_or_made_up_is_found(home: Home, table: str) -> None:
     with closing(sqlite3.connect(home.ledger)) as connection:
-        guards = _without_guards(connection, table)
+        guards = without_guards(connection, table)
         key = KEYS[table]
         row = connection.execute(f"SELECT {', '.join(key)} FROM {table} LIMIT 1").fetchone()
         if row is None:
@@ -280,7 +178,7 @@ def test_a_row_that_was_removed_or_made_up_is_found(home: Home, table: str) -> N
 
 def test_a_chain_cut_short_is_found_by_the_rows_it_no_longer_explains(home: Home) -> None:
     with closing(sqlite3.connect(home.ledger)) as connection:
-        guards = _without_guards(connection, "events")
+        guards = without_guards(connection, "events")
         connection.execute("DELETE FROM events WHERE seq > (SELECT max(seq) FROM events) - 3")
         for sql in guards:
             connection.execute(sql)
@@ -295,7 +193,7 @@ def test_a_cut_that_explains_itself_is_found_by_a_head_kept_elsewhere(home: Home
     kept.write_text(f"on a whiteboard: {anchor_line(head)}\n")
     assert verify_ledger(home, full=False, anchors=[kept]).agrees
     with closing(sqlite3.connect(home.ledger)) as connection:
-        guards = [g for table in ("events", "asset_names") for g in _without_guards(connection, table)]
+        guards = [g for table in ("events", "asset_names") for g in without_guards(connection, table)]
         connection.execute("DELETE FROM asset_names")
         connection.execute("DELETE FROM events WHERE seq = ?", (head[0],))
         for sql in guards:
@@ -322,8 +220,8 @@ def check_head(home: Home) -> tuple[int, str]:
     return verify_ledger(home, full=False).head
 
 
-def test_a_git_note_is_an_anchor(original: Home, tmp_path: Path) -> None:
-    shutil.copytree(original.root.parent, tmp_path / "laptop")
+def test_a_git_note_is_an_anchor(proof: Home, tmp_path: Path) -> None:
+    shutil.copytree(proof.root.parent, tmp_path / "laptop")
     laptop = Laptop(tmp_path / "laptop")
     repository = tmp_path / "repository"
     git = ("git", "-C", str(repository), "-c", "user.name=Ada", "-c", "user.email=ada@h100.example")
@@ -355,8 +253,8 @@ def test_a_missing_file_a_missing_ledger_and_no_sqlite_file_are_named(home: Home
     laptop.run("ledger", "verify", code=EXIT_DISAGREES)
 
 
-def test_the_command_says_what_it_checked_and_exits_by_it(original: Home) -> None:
-    laptop = Laptop(original.root.parent)
+def test_the_command_says_what_it_checked_and_exits_by_it(proof: Home) -> None:
+    laptop = Laptop(proof.root.parent)
     done = laptop.run("ledger", "verify")
     assert re.search(rb"checked .*\b\d+ events", done.stderr)
     assert b"everything agrees" in done.stderr

@@ -233,6 +233,15 @@ def test_what_is_wrong_in_the_file_is_refused_by_key_and_line(home: Path, text: 
     assert "hunter2" not in refused.value.message
 
 
+def test_an_end_that_two_processes_see_is_told_once_and_a_different_end_again(web: WebServer, home: Path) -> None:
+    place = configured(home, f"webhook: {{url: '{web.url}'}}")
+    for _ in range(2):
+        notify(place, campaign_ended("demo", (), "KD saves 40 steps", {}), pytest.fail, once=True)
+    notify(place, campaign_ended("demo", (), "KD saves 25 steps", {}), pytest.fail, once=True)
+    wait_for(lambda: len(web.received) >= 2, "the notices")
+    assert ["40 steps" in r["text"] for r in web.received] == [True, False]
+
+
 def test_a_host_that_stays_silent_is_told_once_and_one_that_comes_back_is_not(web: WebServer, home: Path) -> None:
     place = configured(home, f"silent_after_minutes: 0\nwebhook: {{url: '{web.url}'}}")
     passed: list[object] = []
