@@ -6,6 +6,8 @@ KDORCH_HOME ?= ./.kdorch
 OUT         ?= benchmarks/results
 # The interpreter of the machine's own torch; `make gpu` builds no environment.
 GPU_PYTHON  ?= python3
+# What `make bench` measures, the quick ones first.
+BENCH       ?= laptop plan parser listing supervisor ssh scale faults
 # Words for pytest: make test ARGS="-k budget"
 ARGS        ?=
 
@@ -38,8 +40,8 @@ lint: install ## Check style, types, import rules, YAML, Dockerfile and shell sc
 fix: install ## Let ruff repair what it can
 	@"$(VENV)/bin/ruff" check --fix .
 
-bench: install ## Measure the laptop side on this machine
-	@"$(VENV)/bin/python" benchmarks/laptop.py
+bench: install ## Measure all that needs no GPU: about two hours, most of them the faults; BENCH="ssh plan" for some
+	@for name in $(BENCH); do echo "== $$name" >&2; "$(VENV)/bin/python" -m "benchmarks.$$name" || exit 1; done
 
 gpu: ## Measure on this machine's NVIDIA GPU, with its own torch; under ten minutes
 	@"$(GPU_PYTHON)" benchmarks/gpu.py

@@ -44,7 +44,8 @@ _FRAGMENTS = (
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*)\n\) STRICT, WITHOUT ROWID;?$", re.S)
 _TRIGGER = re.compile(r"CREATE TRIGGER (\w+) (BEFORE|AFTER) (\w+) ON (\w+)(?: WHEN (.*?))?\nBEGIN(.*)END;?$", re.S)
 _RAISE = re.compile(r"SELECT RAISE\(ABORT, ('(?:[^']|'')*')\)\s*(?:WHERE (.*?))?;", re.S)
-_GENERATED = re.compile(r"^    (\w+) (?:BIGINT|TEXT COLLATE \"C\")( NOT NULL)? GENERATED ALWAYS AS \((.*?)\) STORED", re.M | re.S)
+_GENERATED = re.compile(r'^    (\w+) (?:BIGINT|TEXT COLLATE "C")( NOT NULL)? GENERATED ALWAYS AS \((.*?)\) STORED',
+                        re.M | re.S)
 _JSON_OF = re.compile(r"(NEW\.\w+) (IS(?: NOT)?) (json_extract\([^)]*\))")
 _OF_JSON = re.compile(r"(json_extract\([^)]*\)) (IS(?: NOT)?) (NEW\.\w+|'[^']*')")
 _GLOB = re.compile(r"\b(NOT )?GLOB '([^']*)'")
@@ -63,8 +64,8 @@ END $$""",
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT nullif(body::jsonb #> string_to_array(substr(path, 3), '.'), 'null'::jsonb)
 $$""",
-    """CREATE FUNCTION kd_json_each(body text, path text DEFAULT '$') RETURNS TABLE (value text) LANGUAGE sql IMMUTABLE STRICT
-SET search_path = pg_catalog, pg_temp AS $$
+    """CREATE FUNCTION kd_json_each(body text, path text DEFAULT '$') RETURNS TABLE (value text)
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     SELECT jsonb_array_elements_text(body::jsonb #> string_to_array(substr(path, 3), '.'))
 $$""",
     # A text as Python's json.dumps writes it with ensure_ascii: what enters an entry's hash.
@@ -84,7 +85,8 @@ BEGIN
         told := told || CASE
             WHEN code < 127 THEN letter
             WHEN code < 65536 THEN '\\u' || lpad(to_hex(code), 4, '0')
-            ELSE '\\u' || to_hex(55296 + ((code - 65536) >> 10)) || '\\u' || to_hex(56320 + ((code - 65536) & 1023)) END;
+            ELSE '\\u' || to_hex(55296 + ((code - 65536) >> 10))
+                 || '\\u' || to_hex(56320 + ((code - 65536) & 1023)) END;
     END LOOP;
     RETURN told;
 END $$""",
@@ -95,7 +97,8 @@ $$""",
     """CREATE FUNCTION kd_no_truncate() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', MESSAGE = TG_TABLE_NAME || ': nothing is ever deleted';
+    RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation',
+        MESSAGE = TG_TABLE_NAME || ': nothing is ever deleted';
 END $$""",
     # The guards read other rows. They see them all only under the lock, and only where each statement looks anew.
     f"""CREATE FUNCTION kd_one_writer() RETURNS trigger LANGUAGE plpgsql
@@ -153,12 +156,13 @@ class Writer:
         if table in DIGESTS:
             key, column = DIGESTS[table]
             self._each(self._function(f"{table}_digest", "BEFORE", "INSERT", table, [
-                (f"'{table}: the id is not the sha256 of {column}'", f"NEW.{key} IS DISTINCT FROM kd_sha256(NEW.{column})")]))
+                (f"'{table}: the id is not the sha256 of {column}'",
+                 f"NEW.{key} IS DISTINCT FROM kd_sha256(NEW.{column})")]))
 
     def columns(self, table: str) -> list[str]:
         """The columns of a table that the database does not compute, in order."""
-        found = self.plain("SELECT attname FROM pg_attribute WHERE attrelid = "
-                           f"'{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum")
+        found = self.plain(f"SELECT attname FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attnum > 0 "
+                           "AND NOT attisdropped AND attgenerated = '' ORDER BY attnum")
         return [name for (name,) in found]
 
     def take_away(self, table: str) -> list[str]:

@@ -28,7 +28,7 @@ def stats(campaign: str | None, as_json: bool) -> None:
     from orchestrator.report.stats import campaign_stats
 
     home = Home.from_environment()
-    if not Path(home.ledger).exists():
+    if not home.ledger.exists():
         say(f"no ledger at {home.ledger} yet")
         found: list[CampaignStats] = []
     else:

@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.derived.plots import run_plots
 from orchestrator.derived.summary import summary_csv
 from orchestrator.dispatch.agent import HostAgent, Wanted
 from orchestrator.dispatch.home import Home
@@ -149,6 +148,9 @@ def _pull_all(agent: HostAgent, home: Home, run_id: str, attempt: int) -> None:
 
 def write_derived(curve: Curve, directory: Path) -> None:
     """Write ``summary.csv`` and the plots: pure functions of the verified ``train.log``."""
+    # Not before the first run ends: it loads for most of a second, and every launch and watch would wait for it.
+    from orchestrator.derived.plots import run_plots
+
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "summary.csv").write_bytes(summary_csv(curve))
     for name, data in run_plots(curve, title="").items():

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orchestrator.ledger.place import LedgerPlace
 
 
 @dataclass(frozen=True)
@@ -13,18 +17,25 @@ class Home:
     """The laptop's directory. One object owns every path below it."""
 
     root: Path
+    ledger_given: str | None = field(default=None, repr=False)
+    """What ``KDORCH_LEDGER`` said; it may hold a password."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> Home:
-        """``$KDORCH_HOME``, or ``.kdorch`` in the working directory. Nothing is created."""
+        """``$KDORCH_HOME``, or ``.kdorch`` in the working directory; the ledger is where ``$KDORCH_LEDGER`` says, or in
+        it. Nothing is created."""
         environ = os.environ if environ is None else environ
         given = environ.get("KDORCH_HOME")
         base = cwd or Path.cwd()
-        return cls((base / Path(given).expanduser()).resolve() if given else base / ".kdorch")
+        root = (base / Path(given).expanduser()).resolve() if given else base / ".kdorch"
+        return cls(root, environ.get("KDORCH_LEDGER") or None)
 
     @property
-    def ledger(self) -> Path:
-        return self.root / "ledger.sqlite"
+    def ledger(self) -> LedgerPlace:
+        """The ledger's file, or its place on a PostgreSQL server. Raises :class:`UsageError` for a URL that is none."""
+        from orchestrator.ledger.place import ledger_place  # imported where it is needed: it brings SQLAlchemy
+
+        return ledger_place(self.ledger_given, self.root)
 
     @property
     def hosts_file(self) -> Path:

@@ -59,23 +59,28 @@ def open_ledger(home: Home, *, on_upgrade: Callable[[str], None] | None = None) 
 def peek_ledger(home: Home) -> Iterator[Ledger | None]:
     """A copy of the ledger to look at, or None where there is none.
 
-    Even a read-only connection to a WAL database makes files beside it. A dry run must leave no trace, so it looks
+    A server is asked itself, in transactions that can write nothing. Even a read-only connection to a WAL database makes files beside it. A dry run must leave no trace, so it looks
     at a copy in a temporary directory.
     """
-    if not home.ledger.exists():
+    there = home.ledger
+    if not isinstance(there, Path):
+        with Ledger.open(there, clock=utc_now, read_only=True) as ledger:
+            yield ledger
+        return
+    if not there.exists():
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="kdorch-peek-") as place:
         for suffix in ("", "-wal"):
-            source = home.ledger.with_name(home.ledger.name + suffix)
+            source = there.with_name(there.name + suffix)
             if source.exists():
                 shutil.copy2(source, Path(place) / source.name)
-        copy = Path(place) / home.ledger.name
+        copy = Path(place) / there.name
         try:
             ledger = Ledger.open(copy, clock=utc_now)
         except LedgerError as error:
             # What is wrong with the copy is wrong with the ledger, and that is what a person must look at.
-            raise type(error)(error.message.replace(str(copy), str(home.ledger)), hint=error.hint) from None
+            raise type(error)(error.message.replace(str(copy), str(there)), hint=error.hint) from None
         with ledger:
             yield ledger
 

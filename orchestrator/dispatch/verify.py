@@ -80,6 +80,7 @@ def _check_evidence(home: Home, connection: sqlite3.Connection, row: Row, found:
         _check_file(directory / path, sha256, size, found, full=full)
     if row["kind"] == "sealed":
         _check_seal(connection, directory, row, found)
+        _check_derived(connection, directory, row, found, full=full)
     if full and len(found.disagreements) == before:
         try:
             _measure_again(home, connection, directory, row, found, where)
@@ -145,7 +146,6 @@ def _measure_again(home: Home, connection: sqlite3.Connection, directory: Path, 
         spec = Spec.model_validate_json(row["spec_json"])
         got = read_evidence(home, row["run_id"], row["attempt_no"], spec)
         measured, points = got.measurement, tuple(got.validations)
-        _check_derived(connection, directory, row, found)
     else:
         measured, points = remeasure(row["kind"], row["statement"], directory)
     stored = {dict(r)["parser_id"]: dict(r) for r in connection.execute(
@@ -167,8 +167,12 @@ def _same_figures(measured: MeasurementRecord, stored: Row, found: Findings, whe
             found.add("measurement", where, f"{name} is stored as {stored[name]!r}; the evidence says {value!r}")
 
 
-def _check_derived(connection: sqlite3.Connection, directory: Path, row: Row, found: Findings) -> None:
+def _check_derived(connection: sqlite3.Connection, directory: Path, row: Row, found: Findings, *, full: bool) -> None:
     """Hold what was computed here against its recorded digests; no other matplotlib need draw the same bytes."""
     payload = connection.execute("SELECT payload FROM events WHERE seq = ?", (row["event_seq"],)).fetchone()
-    for file in json.loads(payload[0]).get("derived", ()) if payload is not None else ():
-        _check_file(directory / DERIVED / file["path"], file["sha256"], file["size_bytes"], found, full=True)
+    try:
+        files = json.loads(payload[0]).get("derived", ()) if payload is not None else ()
+        for file in files:
+            _check_file(directory / DERIVED / file["path"], file["sha256"], file["size_bytes"], found, full=full)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        found.add("event", f"event {row['event_seq']}", f"its list of derived files cannot be read: {error!r}")

@@ -1,267 +1,65 @@
-"""Opens a ledger file: creates it, upgrades it after a backup, refuses what is not one.
+"""Opens a ledger wherever it is, and turns what its database says into kdorch's own errors.
 
-Every connection begins its write transactions with BEGIN IMMEDIATE. A plain BEGIN that reads and then writes fails
-at once when somebody else wrote in between, whatever the time-out; with IMMEDIATE writers queue and none fails.
-Only creating and upgrading are exclusive, by a lock file beside the ledger.
+The two databases have their own rooms, :mod:`dialects.sqlite` and :mod:`dialects.postgres`; this is the door.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import hashlib
-import os
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from orchestrator.domain.errors import (
-    LedgerBusy,
-    LedgerCorrupt,
-    LedgerError,
-    LedgerTampered,
-    SchemaBehind,
-    SchemaNewer,
-)
-from orchestrator.resources import shipped
+from orchestrator.domain.errors import LedgerError
+from orchestrator.ledger.dialects import sqlite
+from orchestrator.ledger.dialects.schema import BUSY_TIMEOUT_S, READ_ONLY, SCHEMA, Schema, migrate
+from orchestrator.ledger.dialects.sqlite import APPLICATION_ID, fingerprint
+from orchestrator.ledger.place import LedgerPlace
+from orchestrator.ledger.times import utc_text
 
-APPLICATION_ID = 0x6B646F72
-BUSY_TIMEOUT_S = 30.0
-UPGRADE_LOCK_TIMEOUT_S = 120.0
-READ_ONLY = "kdorch_read"
-"""Execution option of transactions that only read."""
+__all__ = ["APPLICATION_ID", "BUSY_TIMEOUT_S", "READ_ONLY", "SCHEMA", "Schema", "fingerprint", "migrate", "open_engine",
+           "translated", "utc_text"]
 
 
-@dataclass(frozen=True)
-class Schema:
-    """Where the migrations lie, every revision from the first to the head, and the fingerprint of each."""
-
-    scripts: Path
-    fingerprints: dict[str, str]
-
-    @property
-    def head(self) -> str:
-        return list(self.fingerprints)[-1]
-
-
-SCHEMA = Schema(shipped("migrations"), {
-    "0001": "4eec6539f4c57f6e07dfe070d9a21de2e81d06582c533be4a2cf6c18bc6df9af",
-    "0002": "3b7c7cc0d91535ee9952319bcb7dbdbc965f0f083db266aa6d35f891a322004b",
-    "0003": "fd24abd01668d5fbdbdfc95184c9e1f908b65391909b2dd33c46ca707db0bc75",
-})
-
-
-def utc_text(moment: datetime) -> str:
-    """UTC ISO-8601 with milliseconds and Z. Raises ``ValueError`` for a time without a zone."""
-    if moment.tzinfo is None:
-        raise ValueError("the ledger's clock must know its time zone")
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def open_engine(path: Path, *, clock: Callable[[], datetime], read_only: bool = False,
+def open_engine(place: LedgerPlace, *, clock: Callable[[], datetime], read_only: bool = False,
                 on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA) -> Engine:
     """An engine on a ledger of the newest schema.
 
-    Creates the file, or upgrades it with a backup beside it, unless ``read_only``. Raises :class:`LedgerCorrupt`,
-    :class:`SchemaNewer`, :class:`SchemaBehind` (read-only and older), :class:`LedgerTampered` (its guards are not
-    those of its revision) or :class:`LedgerBusy`.
+    Creates a file, or upgrades it with a backup beside it, unless ``read_only``; on a server only the owner of the
+    tables upgrades, and nobody creates in passing. Raises :class:`LedgerCorrupt`, :class:`SchemaNewer`,
+    :class:`SchemaBehind` (older, and not to be upgraded from here), :class:`LedgerTampered` (its guards are not those
+    of its revision) or :class:`LedgerBusy`.
     """
-    with translated(path):
-        found = _revision(path)
-        if read_only:
-            if found is None:
-                raise LedgerError(f"{path}: there is no ledger", hint="launch a campaign or import something first")
-            if found != schema.head:
-                _refuse_newer(path, found, schema)
-                raise SchemaBehind(f"{path} has schema {found}; this kdorch needs {schema.head}",
-                                   hint="run any kdorch command that writes; it upgrades the ledger after a backup")
-            return _engine(path, read_only=True)
-        if found != schema.head:
-            with _upgrade_lock(path):
-                found = _revision(path)
-                if found != schema.head:
-                    _upgrade(path, found, clock, on_upgrade, schema)
-        _check_guards(path, schema)
-        return _engine(path, read_only=False)
+    with translated(place):
+        if isinstance(place, Path):
+            return sqlite.open_engine(place, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema)
+        # Imported here because most ledgers are files.
+        from orchestrator.ledger.dialects import postgres
+
+        return postgres.open_engine(place, read_only=read_only, on_upgrade=on_upgrade, schema=schema)
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours. A full disk stays an ``OSError``, because it is about the disk."""
+def translated(place: LedgerPlace) -> Iterator[None]:
+    """Turn the database's errors into ours. A full disk stays an ``OSError``, because it is about the disk."""
     try:
         yield
     except DBAPIError as error:
-        if isinstance(error.orig, sqlite3.Error):
-            raise _translate(path, error.orig) from error
-        raise
+        if isinstance(place, Path):
+            if isinstance(error.orig, sqlite3.Error):
+                raise sqlite.translate(place, error.orig) from error
+            raise
+        from orchestrator.ledger.dialects import postgres
+
+        # Not "from error": its words are the driver's, and those may repeat what the URL held.
+        raise postgres.translate(place, error) from None
     except sqlite3.Error as error:
-        raise _translate(path, error) from error
+        if not isinstance(place, Path):
+            raise
+        raise sqlite.translate(place, error) from error
     except OverflowError as error:
-        raise LedgerError(f"{path}: a number is too large to be recorded; nothing was written") from error
-
-
-def _translate(path: Path, error: sqlite3.Error) -> Exception:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerBusy(f"{path}: another process held the ledger for more than {BUSY_TIMEOUT_S:.0f} s",
-                          hint="run the same command again; if it persists, look for a process that hangs")
-    if code == sqlite3.SQLITE_FULL:
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _corrupt(path, str(error))
-    if code == sqlite3.SQLITE_CONSTRAINT:
-        return LedgerError(f"{path} refused: {error}", hint="nothing was written")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR):
-        return LedgerError(f"{path}: {error}", hint="check the permissions and the disk; nothing was written")
-    if code == sqlite3.SQLITE_TOOBIG:
-        return LedgerError(f"{path}: a text is too long to be recorded; nothing was written")
-    return LedgerError(f"{path}: {error}")
-
-
-def _corrupt(path: Path, what: str) -> LedgerCorrupt:
-    return LedgerCorrupt(f"{path} is not a usable ledger: {what}",
-                         hint=f"put it aside and restore a backup ({path.name}.backup-*), or set KDORCH_HOME elsewhere")
-
-
-def _connect(path: Path, mode: str, *, foreign_keys: bool = True) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode={mode}", uri=True, isolation_level=None,
-                                 timeout=BUSY_TIMEOUT_S, check_same_thread=False)
-    try:
-        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-        connection.execute("PRAGMA recursive_triggers = ON")
-        if mode != "ro":
-            connection.execute("PRAGMA synchronous = FULL")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _engine(path: Path, *, read_only: bool, foreign_keys: bool = True) -> Engine:
-    mode = "ro" if read_only else "rw"
-    engine = create_engine("sqlite://", creator=lambda: _connect(path, mode, foreign_keys=foreign_keys),
-                           poolclass=QueuePool, pool_size=4, max_overflow=12)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        reads = read_only or connection.get_execution_options().get(READ_ONLY, False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _revision(path: Path) -> str | None:
-    """The schema revision of the file; None where there is nothing yet. Raises for what is not a ledger."""
-    if not path.exists() or path.stat().st_size == 0:
-        return None
-    if not path.is_file():
-        raise _corrupt(path, "not a file")
-    with closing(_connect(path, "ro")) as connection:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        if not tables and application == 0:
-            return None
-        if application != APPLICATION_ID or "alembic_version" not in tables:
-            raise _corrupt(path, "a database of another program")
-        versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-        if len(versions) != 1:
-            raise _corrupt(path, "it does not say which schema it has")
-        return str(versions[0][0])
-
-
-def _refuse_newer(path: Path, found: str, schema: Schema) -> None:
-    if found not in schema.fingerprints:
-        raise SchemaNewer(f"{path} has schema {found}, which this kdorch does not know (its newest is {schema.head})",
-                          hint="upgrade kdorch; the ledger was not touched")
-
-
-@contextmanager
-def _upgrade_lock(path: Path) -> Iterator[None]:
-    """Held while a ledger is created or upgraded."""
-    deadline = time.monotonic() + UPGRADE_LOCK_TIMEOUT_S
-    with path.with_name(path.name + ".lock").open("a") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise LedgerBusy(f"{path}: another process has been upgrading it for "
-                                     f"{UPGRADE_LOCK_TIMEOUT_S:.0f} s") from None
-                time.sleep(0.02)
-        yield
-
-
-def _upgrade(path: Path, found: str | None, clock: Callable[[], datetime], on_upgrade: Callable[[str], None] | None,
-             schema: Schema) -> None:
-    """Bring the file to the head in one transaction; an existing ledger is copied first."""
-    if found is None:
-        with closing(_connect(path, "rwc")) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-    else:
-        _refuse_newer(path, found, schema)
-        _check_guards(path, schema)
-        backup = _back_up(path, found, clock())
-        if on_upgrade is not None:
-            on_upgrade(f"upgrading {path} from schema {found} to {schema.head}; the old one is kept as {backup.name}")
-    # A migration may make a table anew, which SQLite allows only without foreign keys; all are checked at its end.
-    engine = _engine(path, read_only=False, foreign_keys=False)
-    try:
-        with engine.begin() as connection_:
-            migrate(connection_, schema.scripts)
-            if (broken := connection_.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
-                raise _corrupt(path, f"a row of {broken[0]} refers to {broken[2]} where nothing is")
-    finally:
-        engine.dispose()
-
-
-def _back_up(path: Path, revision: str, now: datetime) -> Path:
-    """A whole copy beside the ledger; it has its name only once it is complete."""
-    stamp = utc_text(now).replace(":", "").replace("-", "")
-    target = path.with_name(f"{path.name}.backup-{revision}-{stamp}")
-    partial = target.with_name(f"{target.name}.partial")
-    partial.unlink(missing_ok=True)
-    with closing(_connect(path, "rw")) as connection:
-        connection.execute("VACUUM INTO ?", (str(partial),))
-    partial.replace(target)
-    return target
-
-
-def migrate(connection: Connection, scripts: Path, revision: str = "head") -> None:
-    """Run the migrations on ``connection``, inside its transaction."""
-    # Imported here because most commands open a ledger that needs no upgrade, and these take a while to load.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
-def fingerprint(connection: sqlite3.Connection) -> str:
-    """Digest of every table, index, view and trigger; Alembic's own table is left out."""
-    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' "
-                              "AND tbl_name <> 'alembic_version' ORDER BY type, name").fetchall()
-    digest = hashlib.sha256()
-    for kind, name, table, sql in rows:
-        digest.update(f"{kind}|{name}|{table}|{' '.join(sql.split())}\n".encode())
-    return digest.hexdigest()
-
-
-def _check_guards(path: Path, schema: Schema) -> None:
-    """Refuse to write into a ledger whose tables or triggers are not those of its revision."""
-    revision = _revision(path)
-    with closing(_connect(path, "ro")) as connection:
-        found = fingerprint(connection)
-    if revision is None or found != schema.fingerprints.get(revision):
-        raise LedgerTampered(f"{path}: its tables and triggers are not those of schema {revision}",
-                             hint="somebody changed them by hand; restore a backup before writing to it")
+        raise LedgerError(f"{place}: a number is too large to be recorded; nothing was written") from error

@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row
 
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.lifecycle import ALL_LABELS, Outcome, Standing, State, labels
 from orchestrator.domain.verdict import GATE_BIT, Role
 from orchestrator.ledger import queries
+from orchestrator.ledger.dialects.wording import said
 from orchestrator.ledger.rows import LedgerRow
 
 SORT_KEYS = tuple(f.name for f in fields(LedgerRow) if f.name not in ("labels", "failed_gates"))
@@ -106,7 +107,7 @@ GROUP BY campaign_id, run_id
 """  # noqa: S608 - constants of this module
 _AMONG = {"all": "", "campaigns": "WHERE c.campaign_id IN (SELECT value FROM json_each(:ids))",
           "runs": "WHERE c.run_id IN (SELECT value FROM json_each(:ids))"}
-_QUERIES = {name: (text(_ROWS.replace("{among}", among)), text(_HITS.replace("{among}", among)))
+_QUERIES = {name: (_ROWS.replace("{among}", among), _HITS.replace("{among}", among))
             for name, among in _AMONG.items()}
 
 
@@ -159,11 +160,11 @@ def placed(connection: Connection, *, campaigns: Iterable[str] | None = None,
     ids = runs if runs is not None else campaigns
     wanted = {} if ids is None else {"ids": json.dumps(list(ids))}
     rows_query, hits_query = _QUERIES[among]
-    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(hits_query, wanted)}
+    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(said(connection, hits_query), wanted)}
     reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
     return [Placed(_row(r, hits.get((r.campaign_id, r.run_id), (None, None)), reachable.get(r.host, True)),
                    r.campaign_id, r.campaign_seq, r.ordinal, r.event_seq, r.changed_at)
-            for r in connection.execute(rows_query, wanted)]
+            for r in connection.execute(said(connection, rows_query), wanted)]
 
 
 def campaign_ids(connection: Connection, reference: str) -> list[str]:

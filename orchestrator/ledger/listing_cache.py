@@ -30,6 +30,7 @@ from sqlalchemy import Connection, text
 
 from orchestrator.domain.lifecycle import ALL_LABELS, LIVE_STATES
 from orchestrator.ledger import chain, listing, queries
+from orchestrator.ledger.place import LedgerPlace, beside
 from orchestrator.ledger.rows import LedgerRow
 from orchestrator.ledger.where import LABEL_BIT, Condition, labelled
 
@@ -114,7 +115,7 @@ class _Unusable(Exception):
     """The table could not be read or written, which says nothing of the ledger."""
 
 
-def ask(path: Path, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
+def ask(path: LedgerPlace, reading: Callable[[], AbstractContextManager[Connection]], asked: Asked,
         on_build: Callable[[int], None] = lambda _runs: None) -> Listed:
     """Answer for the ledger ``path``, which ``reading`` opens a transaction on.
 
@@ -137,12 +138,12 @@ def ask(path: Path, reading: Callable[[], AbstractContextManager[Connection]], a
     return _ask(None, reading, asked, on_build)
 
 
-def cache_path(ledger: Path) -> Path:
-    """Where the table of this ledger lies."""
-    return ledger.with_name(f"{ledger.name}.listing")
+def cache_path(ledger: LedgerPlace) -> Path:
+    """Where the table of this ledger lies, always on this machine."""
+    return beside(ledger, ".listing")
 
 
-def forget(ledger: Path) -> None:
+def forget(ledger: LedgerPlace) -> None:
     """Remove the table where that is possible; the next listing makes it anew."""
     with suppress(OSError):
         cache_path(ledger).unlink()

@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from orchestrator.domain.errors import LedgerTampered, UnknownRun
 from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
 from orchestrator.domain.verdict import Policy, Role
+from orchestrator.ledger.dialects.wording import said
 from orchestrator.ledger.rows import (
     AttemptRow,
     CampaignRow,
@@ -41,8 +42,8 @@ from orchestrator.ledger.tables import (
 _ATTEMPTS = select(attempts, evidence.c.evidence_id).select_from(
     attempts.outerjoin(evidence, (evidence.c.run_id == attempts.c.run_id)
                        & (evidence.c.attempt_no == attempts.c.attempt_no)))
-# One bound text however many ids there are: SQLite limits the number of parameters, not the length of one.
-_AMONG = text("attempts.run_id IN (SELECT value FROM json_each(:ids))").bindparams(bindparam("ids"))
+# One bound text however many ids there are: databases limit the number of parameters, not the length of one.
+_AMONG = "attempts.run_id IN (SELECT value FROM json_each(:ids))"
 _CHECKPOINTS = ("checkpoints/best", "checkpoints/last")
 
 
@@ -61,7 +62,7 @@ def current_attempts(connection: Connection, run_ids: Iterable[str]) -> list[Att
     later = attempts.alias("later")
     newest = ~select(later).where(later.c.run_id == attempts.c.run_id,
                                   later.c.attempt_no > attempts.c.attempt_no).exists()
-    found = connection.execute(_ATTEMPTS.where(_AMONG, newest), {"ids": json.dumps(wanted)})
+    found = connection.execute(_ATTEMPTS.where(said(connection, _AMONG), newest), {"ids": json.dumps(wanted)})
     by_run = {row.run_id: _attempt(row) for row in found}
     return [by_run[r] for r in wanted if r in by_run]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -13,6 +12,7 @@ from orchestrator.domain.verdict import Policy
 from orchestrator.ledger import chain, listing, listing_cache, queries, surroundings
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
+from orchestrator.ledger.place import LedgerPlace
 from orchestrator.ledger.rows import (
     AssetRow,
     AttemptRow,
@@ -41,7 +41,7 @@ subject); a person said something of a run, in the payload's ``words``."""
 class Reads:
     """The reading half of :class:`orchestrator.ledger.store.Ledger`."""
 
-    def __init__(self, path: Path, engine: Engine) -> None:
+    def __init__(self, path: LedgerPlace, engine: Engine) -> None:
         self.path = path
         self._engine = engine
 

@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +23,7 @@ from orchestrator.domain.verdict import Policy
 from orchestrator.ledger import chain, judging, pinning, promoting, queries, recording, surroundings
 from orchestrator.ledger.court import Court
 from orchestrator.ledger.engine import SCHEMA, Schema, open_engine
+from orchestrator.ledger.place import LedgerPlace
 from orchestrator.ledger.reads import NOTES
 from orchestrator.ledger.rows import (
     CampaignRecord,
@@ -47,7 +47,7 @@ class Ledger(Court):
     """An open ledger. Use :meth:`open`; a context manager. Safe to share between threads and processes."""
 
     @classmethod
-    def open(cls, path: Path, *, clock: Callable[[], datetime], read_only: bool = False,
+    def open(cls, path: LedgerPlace, *, clock: Callable[[], datetime], read_only: bool = False,
              on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA) -> Self:
         """Open ``path``; creates or upgrades it, with a backup first, unless ``read_only``.
 

@@ -6,20 +6,22 @@ holds the columns here against a freshly migrated ledger.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Computed, Float, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Computed, Float, Integer, MetaData, Table, Text
 
 METADATA = MetaData()
+_WHOLE = Integer().with_variant(BigInteger(), "postgresql")
+"""64 bits on both."""
 
 
 def _table(name: str, keys: str, *, text: str = "", integer: str = "", real: str = "", computed: str = "") -> Table:
     """A table from blank-separated column names; ``computed`` ones are written by the database only."""
     primary = keys.split()
     columns: list[Column[object]] = []
-    for kind, names in ((Text, text), (Integer, integer), (Float, real)):
+    for kind, names in ((Text(), text), (_WHOLE, integer), (Float(), real)):
         columns += [Column(n, kind, primary_key=n in primary) for n in names.split()]
     for entry in computed.split():
         column, _, kind_name = entry.partition(":")
-        columns.append(Column(column, Integer if kind_name == "integer" else Text, Computed("")))
+        columns.append(Column(column, _WHOLE if kind_name == "integer" else Text(), Computed("")))
     return Table(name, METADATA, *columns)
 
 
@@ -134,7 +136,7 @@ verdict_inputs = Table(
     "verdict_inputs", _VIEWS, *[Column(n, Text) for n in ("campaign_id", "stage", "run_id")],
     *[Column(n, verdicts.c[n].type) for n in VERDICT_INPUTS])
 current_measurements = Table(
-    "current_measurements", _VIEWS, Column("run_id", Text), Column("attempt_no", Integer), Column("kind", Text),
+    "current_measurements", _VIEWS, Column("run_id", Text), Column("attempt_no", _WHOLE), Column("kind", Text),
     *[Column(c.name, c.type) for c in measurements.columns])
 rejudgement_inputs = Table(
     "rejudgement_inputs", _VIEWS, Column("campaign_id", Text), Column("run_id", Text),
@@ -142,3 +144,4 @@ rejudgement_inputs = Table(
 replication_inputs = Table(
     "replication_inputs", _VIEWS, *[Column(n, Text) for n in ("campaign_id", "stage", "config_id")],
     *[Column(n, replications.c[n].type) for n in REPLICATION_INPUTS])
+VIEWS = ("verdict_inputs", "current_measurements", "rejudgement_inputs", "replication_inputs")

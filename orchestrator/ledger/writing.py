@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from orchestrator.ledger.engine import translated, utc_text
+from orchestrator.ledger.place import LedgerPlace
 from orchestrator.ledger.reads import Reads
 
 
 class Writing(Reads):
     """Questions, and the transaction that every write is made in."""
 
-    def __init__(self, path: Path, engine: Engine, clock: Callable[[], datetime]) -> None:
+    def __init__(self, path: LedgerPlace, engine: Engine, clock: Callable[[], datetime]) -> None:
         super().__init__(path, engine)
         self._clock = clock
 

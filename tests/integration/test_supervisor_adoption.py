@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +15,6 @@ from worker.durable import write_atomic
 from worker.observe import observe
 from worker.process import identity_of, is_alive
 from worker.wire import parse, to_bytes
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def orphan(host: HostRoot, spec: object | None = None, **dispatch: object) -> Placed:

@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.integration.supervised import HostRoot, simulated_spec
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def test_a_run_that_cannot_keep_its_budget_is_stopped_early_with_the_figures(host: HostRoot) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,6 @@ import pytest
 from orchestrator.wire.documents import PARSERS
 from tests.integration.supervised import HostRoot, Placed, simulated_spec, wait_for
 from worker.faults import POINTS
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
-
 
 BEFORE_THE_START = ("after_mkdir", "after_dispatch", "after_claim", "after_ticket", "after_lease", "after_spawn",
                     "before_started")

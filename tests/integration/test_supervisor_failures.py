@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from orchestrator.wire.documents import parse_exit
 from tests.integration.fake_programs import program
 from tests.integration.supervised import HOST_PYTHON, HostRoot, Placed, simulated_spec
 from worker.wire import parse
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def sealed(host: HostRoot, attempt: Placed) -> dict[str, object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ import pytest
 from tests.integration.supervised import REPOSITORY, HostRoot, answer_of, simulated_spec, wait_for
 from worker.locks import is_held
 from worker.process import is_alive
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def test_a_launch_runs_to_a_seal_and_later_launches_find_it(host: HostRoot) -> None:

@@ -18,13 +18,6 @@ from worker.process import is_alive
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path / "root")
-    yield root
-    root.close()
-
-
-@pytest.fixture
 def gpus(tmp_path: Path) -> FakeGpus:
     return FakeGpus(tmp_path / "driver")
 

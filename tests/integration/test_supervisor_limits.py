@@ -9,20 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.supervised import REPOSITORY, HostRoot, Placed, simulated_spec, wait_for
 from worker.process import Identity, identity_of, is_alive, stat_of
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def hang(fault: str = "hang") -> object:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.supervised import HOST_PYTHON, HostRoot, simulated_spec, wait_for
 from worker.process import identity_of, is_alive, stat_of
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def test_what_was_never_launched_is_absent(host: HostRoot) -> None:

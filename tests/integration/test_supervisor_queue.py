@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,13 +15,6 @@ from worker.groups import Group
 from worker.process import is_alive
 from worker.queue import Terms, Ticket
 from worker.slots import try_slots
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def blocker(host: HostRoot, seed: int = 0, **dispatch: object) -> Placed:

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ from worker.manifest import Facts
 from worker.observe import observe
 from worker.seal import Account, Ending, seal
 from worker.wire import parse, parse_dispatch
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def test_the_manifest_lists_every_file_with_its_digest_and_the_seal_names_the_manifest(host: HostRoot) -> None:

@@ -5,20 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.supervised import HostRoot, Placed, answer_of, simulated_spec, wait_for
 from worker.limits import ask_to_stop, stop_request
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[HostRoot]:
-    root = HostRoot(tmp_path)
-    yield root
-    root.close()
 
 
 def blocker(host: HostRoot) -> Placed:
