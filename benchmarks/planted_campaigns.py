@@ -29,14 +29,15 @@ SLACK = 2 * NOISE
 @dataclass(frozen=True)
 class Arms:
     """One campaign of KD arms beside their controls. ``claims``: arms whose own effect is shown; ``saved`` and
-    ``intervals``: by arm, the steps saved against the control, seed by seed and as the report's interval."""
+    ``intervals``: by arm, the steps saved against the control, seed by seed and as the report's interval (none where
+    all seeds are alike)."""
 
     claims: tuple[str, ...]
     answer_claims: bool
     right_arm: bool
     right_run: bool
-    saved: tuple[tuple[float, ...], ...]
-    intervals: tuple[tuple[float, float], ...]
+    saved: dict[str, tuple[float, ...]]
+    intervals: dict[str, tuple[float, float]]
     control_steps: float
 
 
@@ -133,9 +134,9 @@ def arms(kd_gain: float, luck: str | None, *, noise: float = NOISE, every: int =
         answer_claims=best is not None and best.name in claims(analysis),
         right_arm=best is not None and best.name.endswith(RIGHT_BOOST),
         right_run=f"{RIGHT_BOOST}-" in chosen.get("arms.best", ""),
-        saved=tuple(_saved(analysis, a.name) for a in analysis.arms),
-        intervals=tuple((s.steps.low, s.steps.high) for a in analysis.arms if (s := a.against_control) is not None
-                        and s.steps.low is not None and s.steps.high is not None),
+        saved={a.name: _saved(analysis, a.name) for a in analysis.arms},
+        intervals={a.name: (s.low, s.high) for a in analysis.arms if a.against_control is not None
+                   and (s := a.against_control.steps).low is not None and s.high is not None and s.low < s.high},
         control_steps=sum(controls) / len(controls))
 
 

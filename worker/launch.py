@@ -101,7 +101,7 @@ def launch_all(root: Root, asked: Sequence[Asked], say: Callable[[int, Answer], 
         except BadOrder as error:
             say(index, Answer("refused", str(error)))
         except OSError as error:
-            say(index, Answer("refused", f"the host could not write: {error}"))
+            say(index, Answer("refused", f"the host could not launch it: {error}"))
         upcoming.hear(0.0)
     upcoming.hear(READY_PATIENCE_S)
 

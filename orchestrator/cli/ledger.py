@@ -12,6 +12,7 @@ import click
 from orchestrator.cli.anchor import anchor
 from orchestrator.cli.challenge import challenge
 from orchestrator.cli.compare import compare
+from orchestrator.cli.ledger_copy import copy, init
 from orchestrator.cli.options import say
 from orchestrator.cli.parse import parse
 from orchestrator.cli.policies import policies
@@ -136,6 +137,8 @@ ledger.add_command(rejudge)
 ledger.add_command(waive)
 ledger.add_command(challenge)
 ledger.add_command(anchor)
+ledger.add_command(copy)
+ledger.add_command(init)
 
 
 @ledger.command(epilog="""\b

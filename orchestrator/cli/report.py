@@ -35,15 +35,18 @@ def report(campaign: str | None, form: str, directory: Path | None, to_stdout: b
         raise click.UsageError("--stdout writes no file, so --out has nothing to say; give one of them")
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.session import open_ledger
+    from orchestrator.dispatch.unstarted import unstarted_on_record
     from orchestrator.report.publish import as_text, publish, render
 
     home = Home.from_environment()
     with open_ledger(home, on_upgrade=say) as ledger:
+        known = ledger.find_campaigns(campaign)
+        reasons = unstarted_on_record(ledger, known[-1]) if known else {}
         if to_stdout:
-            pages = render(ledger, home.root, campaign)
+            pages = render(ledger, home.root, campaign, reasons)
             say(pages.answer)
             click.echo(as_text(pages, form), nl=False)
             return
-        answer, path = publish(ledger, home.root, campaign, formats=(form,), directory=directory)
+        answer, path = publish(ledger, home.root, campaign, reasons, formats=(form,), directory=directory)
     say(answer)
     click.echo(str(path))

@@ -21,6 +21,7 @@ from orchestrator.dispatch.pool import HostPool
 from orchestrator.dispatch.retries import Retry, decide
 from orchestrator.dispatch.stages import Stages, policy_stage
 from orchestrator.dispatch.steering import require_going, steering
+from orchestrator.dispatch.unstarted import unstarted
 from orchestrator.domain.errors import PlanChanged, StaleRun
 from orchestrator.domain.lifecycle import TERMINAL_STATES, State
 from orchestrator.domain.stopping import Condition, whole_condition
@@ -111,9 +112,7 @@ class CampaignDriver:
         return self._launcher.launch(self._stages.startable(self._plan), self._plan)
 
     def _progress(self, *, waiting: bool = False) -> Progress:
-        said = steering(self._ledger, self._plan.campaign_id)
-        blocked = self._stages.waiting(self._plan) if said.word == "going" else {
-            "": f"{self._plan.campaign} is {said.word}; 'kdorch campaign resume {self._plan.campaign}' carries on"}
+        blocked = unstarted(self._ledger, self._stages, self._plan)
         return Progress(self._plan, blocked, waiting, tuple(self._stages.conditions(self._plan)))
 
     def _run_ids(self) -> list[str]:

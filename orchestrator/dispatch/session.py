@@ -51,7 +51,9 @@ def this_bundle() -> Bundle:
 def open_ledger(home: Home, *, on_upgrade: Callable[[str], None] | None = None) -> Iterator[Ledger]:
     """The ledger for reading and writing, created or upgraded (after a backup) where needed."""
     home.root.mkdir(parents=True, exist_ok=True)
-    with Ledger.open(home.ledger, clock=utc_now, on_upgrade=on_upgrade) as ledger:
+    place = home.ledger
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with Ledger.open(place, clock=utc_now, on_upgrade=on_upgrade, root=home.root) as ledger:
         yield ledger
 
 
@@ -59,8 +61,8 @@ def open_ledger(home: Home, *, on_upgrade: Callable[[str], None] | None = None) 
 def peek_ledger(home: Home) -> Iterator[Ledger | None]:
     """A copy of the ledger to look at, or None where there is none.
 
-    A server is asked itself, in transactions that can write nothing. Even a read-only connection to a WAL database makes files beside it. A dry run must leave no trace, so it looks
-    at a copy in a temporary directory.
+    Even a read-only connection to a WAL database makes files beside it. A dry run must leave no trace, so it looks
+    at a copy in a temporary directory. A server is asked itself, in transactions that can write nothing.
     """
     there = home.ledger
     if not isinstance(there, Path):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.dispatch.choose import Ranking, choose, place_words, rank_configurations
+from orchestrator.dispatch.choose import Choice, Ranking, choose, place_words, rank_configurations
 from orchestrator.dispatch.conditions import Conditions, Ended
 from orchestrator.dispatch.events import ChoiceMade, Emit, Note, PolicyPinned
 from orchestrator.domain.budget import derive_budget
@@ -32,7 +32,7 @@ class Stages:
     def __init__(self, ledger: Ledger, emit: Emit, names: Mapping[str, str], ended: Ended) -> None:
         self._ledger, self._emit, self._names, self._ended = ledger, emit, names, ended
         self._watch = Conditions(ledger)
-        self._blocked: dict[str, str] = {}
+        self._told: set[str] = set()
         self._vacant: dict[str, frozenset[str]] = {}
 
     def pinned(self, plan: Plan) -> frozenset[str]:
@@ -88,7 +88,7 @@ class Stages:
         if whole.state == "missed":
             missed = next(c for c in self.conditions(plan) if c.state == "missed")
             return {missed.stage or "": f"the campaign {whole.reason}"}
-        reasons = dict(self._blocked)
+        reasons = self._dead_ends(plan)
         for stage in plan.stages:
             waits = {u for r in plan.runs if r.stage == stage.name and not self._is_vacant(r)
                      for u in r.unresolved}
@@ -100,6 +100,21 @@ class Stages:
                                        "gives runs without a result another attempt")
         return reasons
 
+    def _dead_ends(self, plan: Plan) -> dict[str, str]:
+        """Stages whose runs all ended without one that could be chosen, with the reason. Moves nothing, so that any
+        process can tell, however long ago the runs ended."""
+        found: dict[str, str] = {}
+        for stage in plan.stages:
+            if stage.choice is not None and self._ledger.resolution(stage.choice.key) is None and \
+                    (rows := self._judged(plan, stage)) is not None:
+                choice = choose(rows, stage.choice.by)
+                if choice.row is None:
+                    found[stage.name] = _no_best(stage, choice)
+            if stage.top and not any(self._ledger.resolution(p.key) for p in stage.top) and \
+                    (ranking := self._ranking(plan, stage)) is not None and not ranking.places:
+                found[stage.name] = _no_top(stage, ranking)
+        return found
+
     def _pin_choice(self, plan: Plan, stage: PlannedStage) -> bool:
         """Resolve ``STAGE.best`` once all of its runs ended; the first process to do so decides for all."""
         if stage.choice is None or self._ledger.resolution(stage.choice.key) is not None:
@@ -110,7 +125,7 @@ class Stages:
         ids = [r.run_id for r in rows]
         choice = choose(rows, stage.choice.by)
         if choice.row is None:
-            self._block(stage.name, f"{stage.name}.best: {choice.reason}")
+            self._say_once(_no_best(stage, choice))
             return False
         final = choice.row.final_val
         pinned = self._ledger.resolve(ResolutionRecord(
@@ -130,8 +145,7 @@ class Stages:
         if all(pinned.values()) or (ranking := self._ranking(plan, stage)) is None:
             return False
         if not ranking.places:
-            self._block(stage.name, f"{stage.name}.top: none of {ranking.configurations} configurations passed its "
-                                    "gates with every seed")
+            self._say_once(_no_top(stage, ranking))
             return False
         by, places = stage.top[0].by, ranking.places
         taken = {p.chosen_run_id for p in pinned.values() if p is not None}
@@ -196,9 +210,9 @@ class Stages:
             return None  # finished but not judged yet: its policy waits for an earlier stage
         return rows
 
-    def _block(self, stage: str, reason: str) -> None:
-        if self._blocked.get(stage) != reason:
-            self._blocked[stage] = reason
+    def _say_once(self, reason: str) -> None:
+        if reason not in self._told:
+            self._told.add(reason)
             self._emit(Note(reason))
 
     def _pin_policies(self, plan: Plan, stage: PlannedStage) -> bool:
@@ -240,6 +254,14 @@ class Stages:
         return Policy(asked.name, asked.role, gates, budget_ms=budget_ms, budget_derivation=derivation,
                       trend_points=asked.trend_points, trend_min_drop_u6=asked.trend_min_drop_u6, target_u6=target,
                       replication=asked.replication)
+
+
+def _no_best(stage: PlannedStage, choice: Choice) -> str:
+    return f"{stage.name}.best: {choice.reason}"
+
+
+def _no_top(stage: PlannedStage, ranking: Ranking) -> str:
+    return f"{stage.name}.top: none of {ranking.configurations} configurations passed its gates with every seed"
 
 
 def _first_of(plan: Plan, selector: str) -> PlannedRun | None:

@@ -17,11 +17,12 @@ from typing import Any
 
 from orchestrator.dispatch.collect import DERIVED, KEPT_ON_HOST, read_evidence
 from orchestrator.dispatch.home import Home
-from orchestrator.domain.errors import KdorchError
+from orchestrator.domain.errors import KdorchError, LedgerError
+from orchestrator.ledger.dialects.examining import Examined, examined
 from orchestrator.ledger.imports import remeasure
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
 from orchestrator.ledger.verification.anchors import check_anchors
-from orchestrator.ledger.verification.database import check_database, examined
+from orchestrator.ledger.verification.database import check_database
 from orchestrator.ledger.verification.findings import Disagreement, Findings
 from orchestrator.wire.documents import ExitDocument, parse_exit
 from orchestrator.wire.spec import Spec
@@ -63,12 +64,12 @@ def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, 
                 progress(number, len(rows))
                 _check_evidence(home, connection, row, found, full=full)
             progress(len(rows), len(rows))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, LedgerError) as error:
             found.add("evidence", "the ledger file", f"cannot be read: {error}")
     return Verified(full, head, dict(found.checked), tuple(found.disagreements), dict(found.not_listed))
 
 
-def _check_evidence(home: Home, connection: sqlite3.Connection, row: Row, found: Findings, *, full: bool) -> None:
+def _check_evidence(home: Home, connection: Examined, row: Row, found: Findings, *, full: bool) -> None:
     directory = home.root / row["directory"]
     where = f"evidence {row['evidence_id'][:12]} of run {row['run_id'][:12]}"
     before = len(found.disagreements)
@@ -101,7 +102,7 @@ def _check_file(path: Path, sha256: str, size: int, found: Findings, *, full: bo
         found.add("file", str(path), f"cannot be read: {error.strerror or error}")
 
 
-def _check_seal(connection: sqlite3.Connection, directory: Path, row: Row, found: Findings) -> None:
+def _check_seal(connection: Examined, directory: Path, row: Row, found: Findings) -> None:
     """The documents that no manifest can list: the manifest itself and the seal."""
     for name, expected in (("manifest.json", row["statement"].encode()), ("exit.json", None)):
         found.checked["files"] += 1
@@ -116,7 +117,7 @@ def _check_seal(connection: sqlite3.Connection, directory: Path, row: Row, found
             _check_exit(connection, directory / name, data, row, found)
 
 
-def _check_exit(connection: sqlite3.Connection, path: Path, data: bytes, row: Row, found: Findings) -> None:
+def _check_exit(connection: Examined, path: Path, data: bytes, row: Row, found: Findings) -> None:
     kept = connection.execute("SELECT exit_json FROM attempts WHERE run_id = ? AND attempt_no = ?",
                               (row["run_id"], row["attempt_no"])).fetchone()
     try:
@@ -139,7 +140,7 @@ def _is_as_written(data: bytes, seal: ExitDocument) -> bool:
             and all(key in whole and whole[key] == value for key, value in written.items()))
 
 
-def _measure_again(home: Home, connection: sqlite3.Connection, directory: Path, row: Row, found: Findings,
+def _measure_again(home: Home, connection: Examined, directory: Path, row: Row, found: Findings,
                    where: str) -> None:
     found.checked["measurements"] += 1
     if row["kind"] == "sealed":
@@ -167,7 +168,7 @@ def _same_figures(measured: MeasurementRecord, stored: Row, found: Findings, whe
             found.add("measurement", where, f"{name} is stored as {stored[name]!r}; the evidence says {value!r}")
 
 
-def _check_derived(connection: sqlite3.Connection, directory: Path, row: Row, found: Findings, *, full: bool) -> None:
+def _check_derived(connection: Examined, directory: Path, row: Row, found: Findings, *, full: bool) -> None:
     """Hold what was computed here against its recorded digests; no other matplotlib need draw the same bytes."""
     payload = connection.execute("SELECT payload FROM events WHERE seq = ?", (row["event_seq"],)).fetchone()
     try:

@@ -115,7 +115,7 @@ class Court(Writing):
         :func:`projecting.ratios`."""
         with self._reading() as connection:
             logs = projecting.finished_logs(connection)
-        return projecting.ratios(self.path.parent, logs, fraction)
+        return projecting.ratios(self.root, logs, fraction)
 
     def anchor(self, place: str) -> AnchorRow:
         """Note that the head of the chain is written down at ``place``; once per head and place.

@@ -149,7 +149,7 @@ def _import(ledger: Ledger, source: _Source, campaign: str, pins: dict[Role, Pol
     after = max(there.values(), default=-1) + 1
     placed = [replace(e, member=replace(e.member, ordinal=there.get(e.run.run_id, after + i)))
               for i, e in enumerate(entries)]
-    _keep(ledger.path.parent, source)
+    _keep(ledger.root, source)
     used = {e.member.role for e in entries}
     return ledger.import_runs(record, {_STAGE_OF[role]: pins[role] for role in Role if role in used}, placed)
 

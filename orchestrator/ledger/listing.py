@@ -160,7 +160,8 @@ def placed(connection: Connection, *, campaigns: Iterable[str] | None = None,
     ids = runs if runs is not None else campaigns
     wanted = {} if ids is None else {"ids": json.dumps(list(ids))}
     rows_query, hits_query = _QUERIES[among]
-    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms) for h in connection.execute(said(connection, hits_query), wanted)}
+    hits = {(h.campaign_id, h.run_id): (h.step, h.train_time_ms)
+            for h in connection.execute(said(connection, hits_query), wanted)}
     reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
     return [Placed(_row(r, hits.get((r.campaign_id, r.run_id), (None, None)), reachable.get(r.host, True)),
                    r.campaign_id, r.campaign_seq, r.ordinal, r.event_seq, r.changed_at)

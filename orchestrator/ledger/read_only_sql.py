@@ -1,7 +1,8 @@
 """A person's own SELECT on the ledger.
 
 The file is opened read-only, and an authorizer lets reads through and nothing else. So no statement can write, attach
-another file, or call anything that touches the file system.
+another file, or call anything that touches the file system. A server is asked through a cursor in a transaction that
+reads only: a cursor takes one query, and none that writes.
 """
 
 from __future__ import annotations
@@ -16,28 +17,52 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestrator.domain.errors import LedgerError, UsageError
+from orchestrator.ledger.place import LedgerPlace, ServerPlace
 
 LONGEST_S = 60.0
 _CHECK_EVERY = 10_000
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _REFUSED_FUNCTIONS = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
 _PRAGMAS = frozenset({"table_info", "table_xinfo", "table_list"})
+_SERVER_TABLES = """
+SELECT c.relname AS name, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END AS type,
+       string_agg(a.attname, ', ' ORDER BY a.attnum) AS columns
+FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0
+  AND NOT a.attisdropped
+GROUP BY c.relname, c.relkind ORDER BY c.relname"""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Column names, and rows of what SQLite gives: text, numbers, bytes or None."""
+    """Column names, and rows of what the database gives: text, numbers, bytes or None."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
 
-def ask(path: Path, statement: str, *, limit: int) -> Answer:
+def ask(place: LedgerPlace, statement: str, *, limit: int) -> Answer:
     """Run one SELECT and return at most ``limit`` rows.
 
     Raises :class:`UsageError` for a statement that is wrong, that would do anything but read, or that takes longer
     than :data:`LONGEST_S`; :class:`LedgerError` where there is no ledger.
     """
+    return _ask_file(place, statement, limit) if isinstance(place, Path) else _ask_server(place, statement, limit)
+
+
+def tables(place: LedgerPlace) -> Answer:
+    """The tables and views with their columns."""
+    if not isinstance(place, Path):
+        return _ask_server(place, _SERVER_TABLES, 10_000)
+    with _reading(place) as connection:
+        rows = connection.execute(
+            "SELECT m.name, m.type, group_concat(c.name, ', ') "
+            "FROM sqlite_schema AS m, pragma_table_xinfo(m.name) AS c "
+            "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' GROUP BY m.name, m.type ORDER BY m.name")
+        return Answer(("name", "type", "columns"), tuple(rows.fetchall()))
+
+
+def _ask_file(path: Path, statement: str, limit: int) -> Answer:
     with _reading(path) as connection:
         until = time.monotonic() + LONGEST_S
         connection.set_progress_handler(lambda: int(time.monotonic() > until), _CHECK_EVERY)
@@ -59,14 +84,28 @@ def ask(path: Path, statement: str, *, limit: int) -> Answer:
             raise UsageError(f"one statement at a time: {error}") from None
 
 
-def tables(path: Path) -> Answer:
-    """The tables and views with their columns."""
-    with _reading(path) as connection:
-        rows = connection.execute(
-            "SELECT m.name, m.type, group_concat(c.name, ', ') "
-            "FROM sqlite_schema AS m, pragma_table_xinfo(m.name) AS c "
-            "WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%' GROUP BY m.name, m.type ORDER BY m.name")
-        return Answer(("name", "type", "columns"), tuple(rows.fetchall()))
+def _ask_server(place: ServerPlace, statement: str, limit: int) -> Answer:
+    from orchestrator.ledger.dialects import postgres
+    from orchestrator.ledger.engine import translated
+
+    engine = postgres.engine_on(place, read_only=True)
+    try:
+        with translated(place), engine.connect() as connection, connection.begin():
+            # Through the driver itself: a prepared statement is one statement, whatever was typed.
+            cursor: Any = connection.connection.cursor()
+            cursor.execute(f"SET LOCAL statement_timeout = '{LONGEST_S:.0f}s'")
+            try:
+                cursor.execute(f"DECLARE asked NO SCROLL CURSOR FOR {statement}", prepare=True)
+                cursor.execute(f"FETCH {int(limit)} FROM asked")
+                return Answer(tuple(d[0] for d in cursor.description or ()), tuple(cursor.fetchall()))
+            except engine.dialect.loaded_dbapi.Error as error:
+                words = place.without_password(str(getattr(error.diag, "message_primary", None) or error))
+                if error.sqlstate == "57014":
+                    raise UsageError(f"the statement took longer than {LONGEST_S:.0f} s and was stopped") from None
+                raise UsageError(f"PostgreSQL says: {words}",
+                                 hint="one SELECT; 'kdorch ledger sql' without a statement lists the tables") from None
+    finally:
+        engine.dispose()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -41,8 +42,9 @@ subject); a person said something of a run, in the payload's ``words``."""
 class Reads:
     """The reading half of :class:`orchestrator.ledger.store.Ledger`."""
 
-    def __init__(self, path: LedgerPlace, engine: Engine) -> None:
+    def __init__(self, path: LedgerPlace, engine: Engine, root: Path | None = None) -> None:
         self.path = path
+        self.root = path.parent if root is None else root
         self._engine = engine
 
     @contextmanager

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,15 +49,18 @@ class Ledger(Court):
 
     @classmethod
     def open(cls, path: LedgerPlace, *, clock: Callable[[], datetime], read_only: bool = False,
-             on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA) -> Self:
+             on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA,
+             root: Path | None = None) -> Self:
         """Open ``path``; creates or upgrades it, with a backup first, unless ``read_only``.
+
+        ``root`` is what evidence is relative to, by default the directory of the ledger.
 
         ``clock`` gives zone-aware times; ``on_upgrade`` is told in words when an upgrade begins. Raises
         :class:`LedgerCorrupt`, :class:`SchemaNewer`, :class:`SchemaBehind`, :class:`LedgerTampered`,
         :class:`LedgerBusy`, or ``OSError`` when the disk is full.
         """
         engine = open_engine(path, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema)
-        return cls(path, engine, clock)
+        return cls(path, engine, clock, root)
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
@@ -16,8 +17,9 @@ from orchestrator.ledger.reads import Reads
 class Writing(Reads):
     """Questions, and the transaction that every write is made in."""
 
-    def __init__(self, path: LedgerPlace, engine: Engine, clock: Callable[[], datetime]) -> None:
-        super().__init__(path, engine)
+    def __init__(self, path: LedgerPlace, engine: Engine, clock: Callable[[], datetime],
+                 root: Path | None = None) -> None:
+        super().__init__(path, engine, root)
         self._clock = clock
 
     @contextmanager

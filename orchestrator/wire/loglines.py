@@ -22,13 +22,14 @@ _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[
 _NUMBER = re.compile(rb"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?")
 _NOT_FINITE = re.compile(rb"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _STEP = re.compile(rb"step:([0-9]{1,12})(?:/([0-9]{1,12}))?")
-# A step line whose words stand as every trainer of the family prints them, and no others. It says what the general
-# reading says (a property test holds them equal), in a quarter of the time.
+# A step line whose words stand as every trainer of the family prints them, with no others after them but those of our
+# own trainers. It says what the general reading says (a property test holds them equal), in a quarter of the time.
 _LOSS_WORD = rb"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|nan|inf)"
 _TIME_WORD = rb"([0-9]{1,15}(?:\.[0-9]{0,15})?|nan|inf)(ms|s)"
 _PLAIN_STEP = re.compile(
     rb"step:([0-9]{1,12})(?:/([0-9]{1,12}))?(?: (train|val)_loss:(" + _LOSS_WORD + rb"))? train_time:" + _TIME_WORD
-    + rb" step_avg:" + _TIME_WORD)
+    + rb" step_avg:" + _TIME_WORD + rb"(?: ((?:hard|soft|s|lr_mult|kd|teacher|stage):[0-9.e+-]{1,24}"
+    rb"(?: (?:hard|soft|s|lr_mult|kd|teacher|stage):[0-9.e+-]{1,24}){0,7}))?")
 _SHORT_STEP = re.compile(rb"s:([0-9]{1,12})")
 _TIME = re.compile(rb"([0-9]{1,15}(?:\.[0-9]{0,15})?|nan|inf)(ms|s)")
 _PEAK = re.compile(rb"peak memory (?:allocated: ([0-9]{1,9}) MiB(?: reserved: ([0-9]{1,9}) MiB)?|"
@@ -91,13 +92,14 @@ def classify(line: bytes, offset: int) -> Line | None:
 
 
 def _plain_step(match: re.Match[bytes], offset: int) -> Line:
-    step, total, kind, loss, time, unit, average, average_unit = match.groups()
+    step, total, kind, loss, time, unit, average, average_unit, words = match.groups()
     train_time = _time(time, unit)
     length = None if total is None else int(total)
+    tail = "" if words is None else _text(words)
     if kind == b"val":
-        return Line(ValPoint(int(step), float(loss), train_time, offset, ""), length)
+        return Line(ValPoint(int(step), float(loss), train_time, offset, tail), length)
     return Line(TrainPoint(int(step), None if loss is None else float(loss), train_time, _time(average, average_unit),
-                           offset, ""), length)
+                           offset, tail), length)
 
 
 def step_line(line: bytes, offset: int) -> Line | None:

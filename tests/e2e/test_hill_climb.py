@@ -129,3 +129,39 @@ def test_a_paused_climb_starts_nothing_until_it_is_resumed(climbed: tuple[Laptop
     laptop.run("campaign", "resume", "hill_climb_rehearsal")
     assert story(laptop) == story(climbed[0])
     assert b"every run has ended" in laptop.run("campaign", "show", "hill_climb_rehearsal").stdout
+
+
+def test_a_report_rendered_later_tells_why_stages_did_not_start_as_the_launch_did(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run(*CLIMB, *MISS)
+    page = laptop.home / "reports" / "hill_climb_rehearsal" / "report.md"
+    launched = page.read_bytes()
+    assert b"stage teachers: the campaign ended at stage teachers: none of 3 teachers passed" in launched
+    page.unlink()
+    laptop.run("report", "hill_climb_rehearsal")
+    assert page.read_bytes() == launched
+
+
+def test_a_report_names_a_stage_of_which_nothing_could_be_chosen(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "dear.yaml").write_text("""\
+campaign: dear
+host: local
+allow: [constant-weight-kd, no-controls, no-reference]
+defaults: {entry: simulated, simulated: {step_ms: 10}, horizon: 50}
+stages:
+  - name: teachers
+    role: teacher
+    policy: {name: cheap, budget_ms: 1}
+    select: {best: final_val}
+    stop: none
+  - {name: arms, role: kd, teacher: {from: teachers.best}, stop: none}
+""")
+    laptop.run("campaign", "launch", "dear.yaml")
+    page = laptop.home / "reports" / "dear" / "report.md"
+    launched = page.read_bytes()
+    assert b"stage teachers: teachers.best: none of 1 passed its gates (dear/teachers-s0: budget)" in launched
+    assert b"stage arms: stage arms waits for teachers.best" in launched
+    page.unlink()
+    laptop.run("report", "dear")
+    assert page.read_bytes() == launched

@@ -92,7 +92,8 @@ NUMBER = st.one_of(
     st.sampled_from(["nan", "inf", "-inf", "-1.5", "1e-3", "5.", ".5", "", "0x1"]))
 STEP = st.one_of(st.integers(0, 5000).map(str), DIGITS)
 TAIL = st.sampled_from(["", " kd:1", " ref_gamma:-0.075 ref_step:2375", " extrap_rel:1.000e-03", " val_loss:1.0",
-                        " talk"])
+                        " talk", " lr_mult:1.0000 kd:0", " hard:3.1 soft:2.9 s:0.5 lr_mult:0.1 kd:1", " kd:1 kd:x",
+                        " lr_mult:1.0 kd:1 step_avg:1ms", " s:", "  kd:1"])
 STEP_LINES = st.one_of(
     st.builds("step:{}/{} {}_loss:{} train_time:{}{} step_avg:{}ms{}".format, STEP, STEP,
               st.sampled_from(["train", "val"]), NUMBER, NUMBER, st.sampled_from(["ms", "s"]), NUMBER, TAIL),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
 from orchestrator.domain.errors import (
     LedgerBusy,
@@ -163,13 +163,13 @@ def translate(place: ServerPlace, error: DBAPIError | Exception) -> Exception:
     if state == "3D000" or ("does not exist" in words and "database" in words):
         return LedgerError(f"{place}: the server has no such database",
                            hint="the server's administrator makes one: createdb")
+    if state.startswith(("22", "54")) or isinstance(error, DataError):
+        return LedgerError(f"{place}: a value cannot be recorded: {words}; nothing was written")
     if not state or state.startswith(("08", "57P")):
         return LedgerError(f"{place}: the server does not answer: {words}",
                            hint="check host and port, and that the server runs; nothing was written")
     if state.startswith("23"):
         return LedgerError(f"{place} refused: {words}", hint="nothing was written")
-    if state.startswith(("22", "54")):
-        return LedgerError(f"{place}: a value cannot be recorded: {words}; nothing was written")
     if state == "42501":
         return LedgerError(f"{place}: {words}", hint="the ledger's owner lets a role use it: "
                                                      "kdorch ledger init --to URL --app-role NAME")

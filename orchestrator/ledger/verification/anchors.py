@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from orchestrator.ledger import git_notes
 from orchestrator.ledger.anchors import HOST_FILE, found_in
+from orchestrator.ledger.dialects.examining import Examined
 from orchestrator.ledger.verification.court import check_head
 from orchestrator.ledger.verification.findings import Findings
 from orchestrator.ledger.verification.proving import all_rows
@@ -15,7 +15,7 @@ from orchestrator.ledger.verification.proving import all_rows
 READ_BYTES = 16 << 20
 
 
-def check_anchors(connection: sqlite3.Connection, root: Path, found: Findings, files: Iterable[Path] = ()) -> None:
+def check_anchors(connection: Examined, root: Path, found: Findings, files: Iterable[Path] = ()) -> None:
     """Check the anchors below ``root`` (reports, evidence), those in ``files``, and those in git notes.
 
     ``files`` are reports and host documents that were kept elsewhere; one that names no head is a disagreement, because
@@ -28,7 +28,7 @@ def check_anchors(connection: sqlite3.Connection, root: Path, found: Findings, f
     _check_notes(connection, found)
 
 
-def _check_file(connection: sqlite3.Connection, path: Path, found: Findings, *, needed: bool) -> None:
+def _check_file(connection: Examined, path: Path, found: Findings, *, needed: bool) -> None:
     try:
         with path.open("rb") as handle:
             heads = found_in(handle.read(READ_BYTES).decode("utf-8", "replace"))
@@ -42,7 +42,7 @@ def _check_file(connection: sqlite3.Connection, path: Path, found: Findings, *, 
         check_head(connection, head, str(path), found)
 
 
-def _check_notes(connection: sqlite3.Connection, found: Findings) -> None:
+def _check_notes(connection: Examined, found: Findings) -> None:
     """Check the git notes that the ledger's own list of anchors speaks of, as they are now."""
     for row in all_rows(connection, "anchors"):
         place = git_notes.place_of(row["place"])

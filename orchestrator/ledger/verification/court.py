@@ -5,12 +5,12 @@ Promotions, waivers and challenges follow from events and from verdicts and have
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
 from orchestrator.domain.replication import ReplicationRule, Test, passes
 from orchestrator.domain.verdict import Policy
 from orchestrator.ledger.anchors import anchor_id
+from orchestrator.ledger.dialects.examining import Examined
 from orchestrator.ledger.rejudging import read_by_domain
 from orchestrator.ledger.verification.findings import Findings
 from orchestrator.ledger.verification.proving import (
@@ -25,7 +25,7 @@ from orchestrator.ledger.verification.proving import (
 _RULE_NUMBERS = ("test", "seeds", "stop_step", "limit_number", "target_u6")
 
 
-def check_court(connection: sqlite3.Connection, policies: Mapping[str, Policy], found: Findings) -> None:
+def check_court(connection: Examined, policies: Mapping[str, Policy], found: Findings) -> None:
     """Check every table of this kind. ``policies`` are those that could be read, by id."""
     asked = {row["policy_id"]: row for row in all_rows(connection, "replication_rules")}
     for policy_id, policy in policies.items():
@@ -56,7 +56,7 @@ def _rule(row: Row, policy: Policy | None, found: Findings) -> None:
         "target_u6": policy.target_u6, "rule_numbers": joined(row, _RULE_NUMBERS)})
 
 
-def _replication(connection: sqlite3.Connection, row: Row, found: Findings) -> None:
+def _replication(connection: Examined, row: Row, found: Findings) -> None:
     where = f"replications {row['config_id'][:12]} #{row['replication_no']}"
     found.checked["replications"] += 1
     rule = ReplicationRule("", Test(row["test"]), row["seeds"], row["stop_step"], row["limit_number"])
@@ -83,7 +83,7 @@ def _rejudgement(row: Row, policy: Policy | None, found: Findings) -> None:
             found.add("verdict", where, f"{column} is {row[column]!r}; the policy says {value!r}")
 
 
-def _anchor(connection: sqlite3.Connection, row: Row, found: Findings) -> None:
+def _anchor(connection: Examined, row: Row, found: Findings) -> None:
     where = f"anchors {row['anchor_id'][:12]}"
     found.checked["anchors"] += 1
     if row["anchor_id"] != anchor_id((row["seq"], row["hash"]), row["place"], row["anchored_at"]):
@@ -91,7 +91,7 @@ def _anchor(connection: sqlite3.Connection, row: Row, found: Findings) -> None:
     check_head(connection, (row["seq"], row["hash"]), f"{where}, written down at {row['place']}", found)
 
 
-def check_head(connection: sqlite3.Connection, head: tuple[int, str], where: str, found: Findings) -> None:
+def check_head(connection: Examined, head: tuple[int, str], where: str, found: Findings) -> None:
     """Hold a head that was written down outside against the chain as it is now."""
     row = connection.execute("SELECT hash FROM events WHERE seq = ?", (head[0],)).fetchone()
     if row is None:

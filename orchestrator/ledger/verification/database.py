@@ -1,38 +1,25 @@
-"""The ledger file by itself: SQLite's own checks, the schema, the chain, and every row that follows from it.
+"""The ledger by itself: the database's own checks, the schema, the chain, and every row that follows from it.
 
-Reads with the sqlite3 module alone, so that a ledger whose guards were tampered with can be examined and not only
-refused. Nothing is written.
+Nothing is trusted that the ledger says of itself, and nothing is written.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
-from urllib.parse import quote
+from collections.abc import Callable
 
 from orchestrator.domain.errors import LedgerError
 from orchestrator.ledger.chain import GENESIS, event_hash
-from orchestrator.ledger.engine import SCHEMA, Schema, fingerprint
+from orchestrator.ledger.dialects.examining import Examined, examined, own_checks, schema_checks, table_names
+from orchestrator.ledger.dialects.schema import SCHEMA, Schema
 from orchestrator.ledger.verification.findings import Findings
 from orchestrator.ledger.verification.replay import KEYS, Replay
 from orchestrator.ledger.verification.rows import check_rows
 
-
-@contextmanager
-def examined(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection on one state of the ledger. Raises :class:`LedgerError` where there is none."""
-    if not path.is_file():
-        raise LedgerError(f"{path}: there is no ledger", hint="launch a campaign or import something first")
-    with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True,
-                                 isolation_level=None)) as connection:
-        connection.row_factory = sqlite3.Row
-        connection.execute("BEGIN")
-        yield connection
+__all__ = ["check_chain", "check_database", "examined"]
 
 
-def check_database(connection: sqlite3.Connection, found: Findings, *, schema: Schema = SCHEMA) -> tuple[int, str]:
+def check_database(connection: Examined, found: Findings, *, schema: Schema = SCHEMA) -> tuple[int, str]:
     """Run every check that needs no other file; returns the chain's head, ``(0, GENESIS)`` for an empty one."""
     head = (0, GENESIS)
 
@@ -41,7 +28,7 @@ def check_database(connection: sqlite3.Connection, found: Findings, *, schema: S
         head = check_chain(connection, found)
 
     steps: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("sqlite", lambda: _own_checks(connection, found)),
+        ("database", lambda: _own_checks(connection, found)),
         ("schema", lambda: _schema(connection, found, schema)),
         ("chain", chained),
         ("row", lambda: check_rows(connection, found)),
@@ -49,13 +36,13 @@ def check_database(connection: sqlite3.Connection, found: Findings, *, schema: S
     for kind, step in steps:
         try:
             step()
-        except (sqlite3.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (sqlite3.Error, LedgerError, ValueError, KeyError, TypeError, AttributeError) as error:
             # What cannot even be read disagrees with having been written whole.
-            found.add(kind, "the ledger file", f"cannot be read: {error}")
+            found.add(kind, "the ledger itself", f"cannot be read: {error}")
     return head
 
 
-def check_chain(connection: sqlite3.Connection, found: Findings) -> tuple[int, str]:
+def check_chain(connection: Examined, found: Findings) -> tuple[int, str]:
     """Walk the chain, play it, and hold every row against it. Returns the head."""
     replay = Replay()
     seq, prev_hash = 0, GENESIS
@@ -69,7 +56,7 @@ def check_chain(connection: sqlite3.Connection, found: Findings) -> tuple[int, s
             found.add("chain", f"event {event['seq']}", f"this {event['kind']} was altered after it was written")
         seq, prev_hash = event["seq"], event["hash"]
         replay.play(event, found)
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    there = table_names(connection)
     for table in KEYS:
         # An older ledger lacks the newer tables; whether its schema is whole is asked elsewhere.
         query = f'SELECT * FROM "{table}"' if table in there else "SELECT 1 WHERE 0"  # noqa: S608 - our own tables
@@ -78,18 +65,11 @@ def check_chain(connection: sqlite3.Connection, found: Findings) -> tuple[int, s
     return seq, prev_hash
 
 
-def _own_checks(connection: sqlite3.Connection, found: Findings) -> None:
-    for (line,) in connection.execute("PRAGMA integrity_check"):
-        if line != "ok":
-            found.add("sqlite", "integrity_check", line)
-    for row in connection.execute("PRAGMA foreign_key_check"):
-        found.add("sqlite", f"foreign_key_check of {row[0]}", f"a row refers to {row[2]} where nothing is")
+def _own_checks(connection: Examined, found: Findings) -> None:
+    for where, what in own_checks(connection):
+        found.add("database", where, what)
 
 
-def _schema(connection: sqlite3.Connection, found: Findings, schema: Schema) -> None:
-    revision = connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
-    expected = schema.fingerprints.get(revision)
-    if expected is None:
-        found.add("schema", f"schema {revision}", "this kdorch does not know it")
-    elif fingerprint(connection) != expected:
-        found.add("schema", f"schema {revision}", "its tables, views and triggers are not those of this revision")
+def _schema(connection: Examined, found: Findings, schema: Schema) -> None:
+    for where, what in schema_checks(connection, schema):
+        found.add("schema", where, what)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.ledger.dialects.examining import Examined, table_names
 from orchestrator.ledger.verification.findings import Findings
 
 Row = Mapping[str, Any]
@@ -15,9 +15,9 @@ GATE_NUMBERS = ("asserted", "complete", "oom_fallback", "val_finite", "val_1_u6"
                 "comparison_key")
 
 
-def all_rows(connection: sqlite3.Connection, table: str) -> Iterable[Row]:
+def all_rows(connection: Examined, table: str) -> Iterable[Row]:
     """Every row of one of the ledger's own tables; none where an older ledger lacks it."""
-    there = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?", (table,)).fetchone()
+    there = table in table_names(connection)
     for row in connection.execute(f'SELECT * FROM "{table}"') if there else ():  # noqa: S608 - our own tables
         yield dict(row)
 

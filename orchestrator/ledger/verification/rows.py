@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable
 
 from orchestrator.domain.lifecycle import edges
 from orchestrator.domain.verdict import GateInputs, Policy, judge
+from orchestrator.ledger.dialects.examining import Examined
 from orchestrator.ledger.judging import asks_for_fallbacks
 from orchestrator.ledger.verification.court import check_court
 from orchestrator.ledger.verification.findings import Findings
@@ -27,7 +27,7 @@ from orchestrator.ledger.verification.proving import (
 from orchestrator.wire.spec import Spec, config_id_of
 
 
-def check_rows(connection: sqlite3.Connection, found: Findings) -> None:
+def check_rows(connection: Examined, found: Findings) -> None:
     """Check every table that can be proved without events and files."""
     policies = _policies(all_rows(connection, "policies"), found)
     for row in all_rows(connection, "runs"):
@@ -110,7 +110,7 @@ def _verdict(row: Row, policy: Policy | None, found: Findings) -> None:
             found.add("verdict", where, f"{column} is {row[column]!r}; the policy says {value!r}")
 
 
-def _evidence(connection: sqlite3.Connection, found: Findings) -> None:
+def _evidence(connection: Examined, found: Findings) -> None:
     files: dict[str, dict[str, tuple[str, int]]] = {}
     for row in all_rows(connection, "evidence_files"):
         files.setdefault(row["evidence_id"], {})[row["path"]] = (row["sha256"], row["size_bytes"])

@@ -35,7 +35,7 @@ def left_out(report: CampaignReport) -> Section | None:
     """What is shown and enters no claim, and stages that never began."""
     lines = [text(f"{r.name}: {r.why_not_counted}{f' ({r.failure})' if r.failure else ''}")
              for r in report.runs if r.why_not_counted]
-    lines += [text(f"stage {stage}: {reason}") for stage, reason in report.open_stages]
+    lines += [text(f"stage {stage}: {reason}" if stage else reason) for stage, reason in report.open_stages]
     return section("Not in any claim", Bullets(tuple(lines))) if lines else None
 
 
