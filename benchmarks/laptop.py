@@ -41,6 +41,8 @@ def median_ms(arguments: tuple[str, ...], times: int, cwd: Path) -> tuple[float 
 def main() -> int:
     figures = []
     with tempfile.TemporaryDirectory(prefix="kdorch-bench-") as scratch:
+        (Path(scratch) / "home").mkdir()
+        (Path(scratch) / "home" / "hosts.yaml").write_text("hosts: {local: {gpus: 1}}\n", encoding="utf-8")
         for name, (times, arguments) in COMMANDS.items():
             value, note = median_ms(arguments, times, Path(scratch))
             figures.append(Figure(name, value, "ms", note))

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from worker import assets, housekeeping, prepare, wire
+from worker import anchors, assets, housekeeping, prepare, wire
 from worker.durable import read_file, write_atomic
 from worker.launch import Asked, look
 from worker.launches import launch_in_child
@@ -22,7 +22,7 @@ from worker.requests import BODY_LIMIT_BYTES, Fields, Request, RequestRefused
 from worker.tail import Followed, Tail
 
 MAX_WAIT_S = 60.0
-_PLACES = re.compile(r"runs/([0-9a-f]{64})/(?:spec|dispatch/([0-9a-f]{64}))\.json")
+_PLACES = re.compile(r"runs/([0-9a-f]{64})/(?:spec|(?:dispatch|anchors)/([0-9a-f]{64}))\.json")
 
 Result = tuple[dict[str, Any], bytes]
 
@@ -42,6 +42,7 @@ class Operations:
             "probe": self._probe, "read": self._read, "read_many": self._read_many,
             "tail": self._tail, "stop": self._stop, "adopt": self._adopt, "has": self._has,
             "asset_put": self._asset_put, "asset_read": self._asset_read, "doctor": self._doctor,
+            "anchors": lambda _fields, _body: anchors.kept(root),
             **prepare.operations(root, interrupted), **housekeeping.operations(root),
         }
 

@@ -39,7 +39,9 @@ Examples:
   kdorch campaign launch hill_climb.yaml --scale cpu              the file's own small variant
 Launching again is safe: what is done stays done, what runs is followed, what failed gets a new attempt.""")
 @click.argument("file", metavar="FILE")
-@click.option("--dry-run", is_flag=True, help="Show the plan and stop. Opens no connection, writes nothing.")
+@click.option("--dry-run", is_flag=True,
+              help="Show the plan and stop. Opens no connection, writes nothing. Exits with 2 where the plan has a "
+                   "problem: a run that no host can take.")
 @click.option("--show", metavar="RUN", help="With --dry-run: the files and the launch script of one run.")
 @json_option("The plan (with --dry-run), or what happens (one object a line), as JSON.")
 @click.option("--plan", "plan_hash", metavar="HASH", help="Refuse unless the plan has this hash (a prefix will do).")
@@ -83,7 +85,7 @@ def _dry_run(home: Home, source: CampaignSource, hosts_file: Path | None, *, sho
     from orchestrator.dispatch.plans import plan_for
     from orchestrator.dispatch.prepare import planned_preparations
     from orchestrator.dispatch.session import inventory_of, peek_ledger, this_bundle
-    from orchestrator.domain.errors import PlanChanged
+    from orchestrator.domain.errors import PlanChanged, UsageError
     from orchestrator.planning.dry_run import dry_run_document
 
     bundle = this_bundle()
@@ -101,7 +103,7 @@ def _dry_run(home: Home, source: CampaignSource, hosts_file: Path | None, *, sho
         click.echo(json.dumps(document.model_dump(mode="json", by_alias=True), indent=2, sort_keys=True))
     else:
         click.echo(show_plan(plan, document), nl=False)
-    return 0
+    return UsageError.exit_code if document.problems else 0
 
 
 def _launch(home: Home, source: CampaignSource, hosts_file: Path | None, *, file: str, as_json: bool,

@@ -21,6 +21,7 @@ from orchestrator.dispatch.events import (
     MarkerSeen,
     Note,
     PolicyPinned,
+    ProjectionSeen,
     RunState,
     StepSeen,
     ValidationSeen,
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _EVENT_NAMES: dict[type, str] = {
-    RunState: "state", StepSeen: "step", ValidationSeen: "validation", MarkerSeen: "marker",
-    VerdictReached: "verdict", HostSilent: "host_silent", HostBack: "host_back", PolicyPinned: "policy",
-    ChoiceMade: "choice", Note: "note",
+    RunState: "state", StepSeen: "step", ProjectionSeen: "projection", ValidationSeen: "validation",
+    MarkerSeen: "marker", VerdictReached: "verdict", HostSilent: "host_silent", HostBack: "host_back",
+    PolicyPinned: "policy", ChoiceMade: "choice", Note: "note",
 }
+_OUTLOOKS = {"pass": "it should fit, and is judged when it has ended", "pending": "open",
+             "fail": "it cannot fit, and ends at its budget"}
 QUIET_STEP_SECONDS = 5.0
 
 
@@ -81,6 +84,8 @@ def sentence(event: FollowEvent) -> str:
             return f"{name}: step {step}/{total or '?'} val {val:.4f} after {seconds(ms)}"
         case StepSeen(name=name, step=step, total_steps=total, train_time_ms=ms):
             return f"{name}: step {step}/{total or '?'} after {seconds(ms)}"
+        case ProjectionSeen(name=name, step=step, budget_ms=budget, outlook=outlook, words=words):
+            return f"{name}: projected at step {step}: {words}; budget {seconds(budget)}: {_OUTLOOKS[outlook]}"
         case MarkerSeen(name=name, text=text):
             return f"{name}: {text}"
         case VerdictReached(name=name, status=status, failed=failed, final_val=final, steps_to_target=target,

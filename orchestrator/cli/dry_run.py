@@ -24,6 +24,7 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
              f"{totals.done} done, {totals.retry} to retry, {totals.unresolved} waiting for a choice)"]
     for stage, group in groupby(document.runs, key=lambda r: r.stage):
         runs = list(group)
+        runs, later = _proposed(runs, stage)
         lines += ["", f"stage {stage}: {_stage_words(plan, stage)}",
                   *(f"  {words}" for lane in document.lanes if lane.stage == stage and (words := lane_words(lane)))]
         width = max(len(r.name) for r in runs)

@@ -99,6 +99,7 @@ class CampaignDriver:
                 return self._progress(waiting=bool(live))
             if not live and (held or not self._launcher.waits_for_hosts):
                 if held or (not self._advance_stages() and not self._due()):
+                    self._follower.leave_anchors()
                     return self._progress()
                 continue
             self._patience.withdraw_overdue(live, self._plan)
@@ -159,6 +160,7 @@ class CampaignDriver:
         chosen = self._stages.pin_choices(self._plan)
         if chosen:
             self._plan = self._make_plan(self._knowledge)
+        chosen |= self._propose()
         turned = not self._stages.turns(self._plan) <= self._recorded
         if chosen or turned:
             self._record()
@@ -166,6 +168,16 @@ class CampaignDriver:
         if pinned or turned:
             self._judge_known()
         return chosen or pinned or turned
+
+    def _propose(self) -> bool:
+        """Plan again when every trial that was proposed is over and more are to come; whether there are more now."""
+        proposed = [r for r in self._plan.runs if r.trial is not None and not r.trial_is_open]
+        searching = {r.stage for r in self._plan.runs if r.trial_is_open}
+        if not any({r.run_id for r in arms if r.run_id} <= self._ended(arms)
+                   for stage in searching if (arms := [r for r in proposed if r.stage == stage])):
+            return False
+        self._plan = self._make_plan(self._knowledge)
+        return sum(r.trial is not None and not r.trial_is_open for r in self._plan.runs) > len(proposed)
 
     def _ended(self, runs: Sequence[PlannedRun]) -> frozenset[str]:
         """The ids of those among the runs that ended for good."""

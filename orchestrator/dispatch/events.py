@@ -37,6 +37,29 @@ class StepSeen:
 
 
 @dataclass(frozen=True)
+class ProjectionSeen:
+    """What the train time of a run under way will come to, with one-sided bounds, against its own budget.
+
+    ``calibrated_on`` finished runs gave the bounds; fewer than ``needed`` and they are widened instead. ``outlook`` is
+    pass (even the upper bound fits), fail (even the lower one does not) or pending, and never a verdict.
+    """
+
+    run_id: str
+    name: str
+    step: int
+    total_steps: int
+    train_time_ms: int
+    projected_ms: int
+    lower_ms: int
+    upper_ms: int
+    calibrated_on: int
+    needed: int
+    budget_ms: int
+    outlook: str
+    words: str
+
+
+@dataclass(frozen=True)
 class ValidationSeen:
     run_id: str
     name: str
@@ -115,7 +138,7 @@ class Note:
 
 
 FollowEvent = (
-    RunState | StepSeen | ValidationSeen | MarkerSeen | VerdictReached | HostSilent | HostBack | PolicyPinned
-    | ChoiceMade | Note
+    RunState | StepSeen | ProjectionSeen | ValidationSeen | MarkerSeen | VerdictReached | HostSilent | HostBack
+    | PolicyPinned | ChoiceMade | Note
 )
 Emit = Callable[[FollowEvent], None]

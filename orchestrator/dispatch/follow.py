@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.dispatch.adoption import Adoptions
 from orchestrator.dispatch.agent import Followed, HostAgent, TailAnswer
+from orchestrator.dispatch.anchoring import Anchors
 from orchestrator.dispatch.collect import Collected, collect, collecting
 from orchestrator.dispatch.errands import Errands, Result
 from orchestrator.dispatch.events import (
@@ -28,15 +29,16 @@ from orchestrator.dispatch.events import (
     ValidationSeen,
     VerdictReached,
 )
+from orchestrator.dispatch.forecasting import Budgeted, Forecasts
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.logs import LogCopy
-from orchestrator.dispatch.measure import outcome_of
 from orchestrator.dispatch.pool import HostPool
+from orchestrator.dispatch.proved import event_of, no_news
 from orchestrator.dispatch.session import utc_now
 from orchestrator.dispatch.why import forecast_of_all
 from orchestrator.domain.errors import ContractError, HostUnreachable, StaleRun, TransportError
-from orchestrator.domain.lifecycle import LIVE_STATES, Event, Outcome, State
+from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
 from orchestrator.domain.metrics import TrainPoint, ValPoint
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.ledger.store import Ledger
@@ -58,7 +60,7 @@ class _View:
     """What this process has seen of one attempt's log."""
 
     attempt: int
-    budget_ms: int | None
+    budgeted: Budgeted | None
     copy: LogCopy
     total_steps: int | None = None
     follower: LogFollower = field(default_factory=LogFollower)
@@ -74,6 +76,8 @@ class Follower:
         self._refused: set[tuple[str, int]] = set()
         self._announced: dict[str, tuple[int, str, str | None]] = {}
         self._errands = Errands()
+        self._anchors = Anchors(ledger, self._errands)
+        self._forecasts = Forecasts(ledger, self._errands, emit)
         self._asked: dict[str, list[AttemptRow]] = {}
         self._fetching: set[tuple[str, int]] = set()
         self._moved = False
@@ -118,6 +122,10 @@ class Follower:
         if pause is not None and all(a.host in self._pool.silent_hosts for a in live):
             self._errands.settle(min(pause, LONGEST_REST_S))
 
+    def leave_anchors(self) -> None:
+        """When there is nothing more to follow: leave the head of the chain on the hosts that gave evidence."""
+        self._anchors.finish()
+
     def _ask(self, agent: HostAgent, attempts: list[AttemptRow]) -> None:
         """Begin a poll of the host, unless one is under way."""
         host = agent.name
@@ -128,7 +136,7 @@ class Follower:
         for attempt in attempts:
             copy = self._view(attempt).copy
             files.append(Followed(attempt.run_id, attempt.attempt_no, "train.log", copy.offset,
-                                  self._adoptions.known_state(attempt) or _known(attempt), *copy.head()))
+                                  self._adoptions.known_state(attempt) or no_news(attempt), *copy.head()))
         self._errands.send(f"poll-{host}",
                            lambda: agent.tail(files, wait_s=POLL_S, limit=TAIL_LIMIT_BYTES, news_only=True),
                            lambda result: self._heard(agent, attempts, result))
@@ -194,17 +202,21 @@ class Follower:
     def _view(self, attempt: AttemptRow) -> _View:
         view = self._views.get(attempt.run_id)
         if view is None or view.attempt != attempt.attempt_no:
-            view = _View(attempt.attempt_no, self._own_budget(attempt.run_id),
+            view = _View(attempt.attempt_no, self._budgeted(attempt.run_id),
                          LogCopy(self._home, attempt.run_id, attempt.attempt_no))
             self._views[attempt.run_id] = view
             for data in view.copy.stored():  # what an earlier command downloaded
                 self._show(attempt.run_id, view, data)
         return view
 
-    def _own_budget(self, run_id: str) -> int | None:
+    def _budgeted(self, run_id: str) -> Budgeted | None:
         """What the run's own train time is held to: a teacher's budget, under the name it is shown by."""
-        return next((r.budget_ms for r in self._ledger.rows(run_id=run_id)
-                     if r.name == self._names(run_id) and r.mode == "teacher"), None)
+        name = self._names(run_id)
+        row = next((r for r in self._ledger.rows(run_id=run_id) if r.name == name and r.mode == "teacher"), None)
+        if row is None or row.budget_ms is None:
+            return None
+        campaigns = self._ledger.find_campaigns(row.campaign)
+        return Budgeted(run_id, name, campaigns[-1].campaign_id, row.budget_ms) if campaigns else None
 
     def _show(self, run_id: str, view: _View, data: bytes) -> None:
         name = self._names(run_id)
@@ -220,7 +232,11 @@ class Follower:
         if latest is not None:
             self._emit(StepSeen(run_id, name, latest.step, view.follower.total_steps, latest.train_loss,
                                 latest.train_time_ms, latest.step_avg_ms,
-                                _projected_ms(latest, view.follower.total_steps), view.budget_ms))
+                                _projected_ms(latest, view.follower.total_steps),
+                                None if view.budgeted is None else view.budgeted.budget_ms))
+            if view.budgeted is not None:
+                self._forecasts.seen(view.budgeted, view.attempt, latest.step, view.follower.total_steps,
+                                     lambda: view.follower.runs()[-1])
 
     def learn(self, attempt: AttemptRow, seen: Observation) -> None:
         """Turn one proved observation into at most one guarded event. What proves nothing changes nothing."""
@@ -263,6 +279,7 @@ class Follower:
                 held.close()
                 continue
             self._fetching.add(key)
+            self._anchors.begun(agent.name)
             self._errands.send(f"fetch-{agent.name}", self._collection(agent, attempt),
                                self._collected(agent, attempt, held))
 
@@ -274,13 +291,16 @@ class Follower:
         def handle(result: Result[Collected]) -> None:
             self._fetching.discard((attempt.run_id, attempt.attempt_no))
             self._moved = True
+            settled = False
             with held:
                 try:
                     self._settle(attempt, result.get())
+                    settled = True
                 except HostUnreachable as error:
                     self._lost(agent, error)
                 except (ContractError, TransportError) as error:
                     self._refuse(attempt, error)
+            self._anchors.ended(agent, attempt.run_id, attempt.attempt_no, settled=settled)
 
         return handle
 
@@ -326,34 +346,3 @@ def _projected_ms(point: TrainPoint, total_steps: int | None) -> float | None:
     if point.train_time_ms is None or point.step_avg_ms is None or total_steps is None:
         return None
     return point.train_time_ms + (total_steps - point.step) * point.step_avg_ms
-
-
-def _known(attempt: AttemptRow) -> str:
-    """The observation that would be no news for this attempt; the host answers at once on any other."""
-    return {State.QUEUED: "waiting", State.RUNNING: "running", State.COLLECTING: "sealed"}.get(attempt.state, "")
-
-
-def event_of(attempt: AttemptRow, seen: Observation) -> tuple[Event, Outcome | None, str] | None:
-    """The event that an observation proves for an attempt in its present state, or None."""
-    early = attempt.state in (State.STAGING, State.QUEUED)
-    if attempt.state is State.COLLECTING:
-        return None
-    match seen.state:
-        case "sealed":
-            assert seen.exit is not None
-            return Event.ENDED, outcome_of(seen.exit), seen.exit.reason or seen.exit.outcome
-        case "waiting" if attempt.state is State.STAGING:
-            return Event.CLAIMED, None, "waits for a slot"
-        case "running" | "orphan" if early:
-            return Event.STARTED, None, "trainer started"
-        case "lost_reboot" if early and seen.started is None:
-            return Event.NEVER_STARTED, None, "the host rebooted before the trainer ran"
-        case "claimed" if attempt.state is State.QUEUED:
-            return Event.NEVER_STARTED, None, "its supervisor died before the trainer ran"
-        case "lost_reboot":
-            return Event.ENDED, Outcome.LOST_REBOOT, "the host rebooted"
-        case "lost_supervisor":
-            return Event.ENDED, Outcome.LOST_SUPERVISOR, "supervisor and trainer are gone without a seal"
-        case "absent" if attempt.state in (State.QUEUED, State.RUNNING):
-            return Event.ENDED, Outcome.LOST_SUPERVISOR, "the attempt's directory is gone from the host"
-    return None

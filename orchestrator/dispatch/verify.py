@@ -21,7 +21,7 @@ from orchestrator.domain.errors import KdorchError, LedgerError
 from orchestrator.ledger.dialects.examining import Examined, examined
 from orchestrator.ledger.imports import remeasure
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
-from orchestrator.ledger.verification.anchors import check_anchors
+from orchestrator.ledger.verification.anchors import HostAnchors, check_anchors
 from orchestrator.ledger.verification.database import check_database
 from orchestrator.ledger.verification.findings import Disagreement, Findings
 from orchestrator.wire.documents import ExitDocument, parse_exit
@@ -47,16 +47,16 @@ class Verified:
 
 
 def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, _total: None,
-                  anchors: Sequence[Path] = ()) -> Verified:
+                  anchors: Sequence[Path] = (), hosts: Sequence[HostAnchors] = ()) -> Verified:
     """Verify the ledger of ``home``; writes nothing. Raises :class:`LedgerError` where there is no ledger.
 
-    ``anchors`` are files kept elsewhere that name heads of the chain.
+    ``anchors`` are files kept elsewhere that name heads of the chain, ``hosts`` what hosts keep beside evidence.
     """
     found = Findings()
     with examined(home.ledger) as connection:
         head = check_database(connection, found)
         try:
-            check_anchors(connection, home.root, found, anchors)
+            check_anchors(connection, home.root, found, anchors, hosts)
             rows = [dict(r) for r in connection.execute(
                 "SELECT e.*, r.spec_json FROM evidence AS e LEFT JOIN runs AS r ON r.run_id = e.run_id "
                 "ORDER BY e.event_seq")]

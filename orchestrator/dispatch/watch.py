@@ -37,6 +37,7 @@ def watch_runs(session: Session, reference: str, emit: Emit) -> bool:
     while live := follower.live(names):
         follower.round(names, ROUND_S)
         follower.rest(live)
+    follower.leave_anchors()
     if planned:
         emit(Note(f"{len(planned)} planned and not launched yet ({', '.join(planned[:3])}"
                   f"{', …' if len(planned) > 3 else ''}); 'kdorch campaign launch' carries on"))

@@ -2,7 +2,7 @@
 
 A chain proves that nothing inside it was changed; it cannot prove that its end was not cut off, or that all of it was
 not made anew. A head that somebody else keeps can: it must still be an entry of the chain. Heads stand in every report,
-beside the evidence on hosts (``anchor.json``), and in git notes, and :func:`found_in` reads them back from any text.
+beside the evidence on hosts, and in git notes, and :func:`found_in` reads them back from any text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Head = tuple[int, str]
 """Number and hash of an entry of the chain."""
 
 HOST_FILE = "anchor.json"
-"""The name of :func:`host_document` in an attempt's directory on its host."""
+"""The name of a :func:`host_document` that somebody brought beside the evidence on this machine."""
 _LINE = re.compile(r"kdorch-anchor v1 event=(\d{1,18}) sha256=([0-9a-f]{64})(?![0-9a-f])")
 _REPORT = re.compile(r"Ledger head when this was written: event (\d{1,18}), `([0-9a-f]{64})`")
 
@@ -38,14 +38,20 @@ def found_in(text: str) -> list[Head]:
 
 
 def host_document(head: Head, run_id: str, attempt_no: int, at: str) -> bytes:
-    """What is placed beside an attempt's evidence on its host once it was collected: ``anchor.json``."""
+    """What is placed beside a run's evidence on its host once it was collected, under the sha256 of these bytes."""
     return json.dumps({"anchor": anchor_line(head), "run_id": run_id, "attempt": attempt_no, "at": at},
                       sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
-def record(connection: Connection, at: str, place: str) -> AnchorRow | None:
-    """Note that today's head is written down at ``place``; None for an empty chain. Idempotent for one head."""
-    head = chain.head(connection)
+def host_place(host: str, path: str = "") -> str:
+    """The place of a document on a host, ``path`` below its root; without one, what all of that host's begin with."""
+    return f"host:{host}:{path}"
+
+
+def record(connection: Connection, at: str, place: str, head: Head | None = None) -> AnchorRow | None:
+    """Note that ``head``, else today's, is written down at ``place``; None for an empty chain. Idempotent for one
+    head."""
+    head = head or chain.head(connection)
     if head[0] == 0:
         return None
     a = anchors.c

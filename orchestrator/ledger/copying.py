@@ -99,11 +99,11 @@ def _guards_aside(connection: Connection, target: LedgerPlace) -> Iterator[None]
         triggers = connection.exec_driver_sql(
             "SELECT c.relname, t.tgname FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid "
             "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND c.relname <> 'events' "
-            "ORDER BY 1, 2").tuples().all()
+            "ORDER BY 1, 2").all()
         away = [f"ALTER TABLE {table} DISABLE TRIGGER {name}" for table, name in triggers]
         back = [f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}" for table, name in triggers]
     else:
-        kept = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").tuples().all()
+        kept = connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all()
         away = [f'DROP TRIGGER "{name}"' for name, _ in kept]
         back = [sql for _, sql in kept]
     for statement in away:

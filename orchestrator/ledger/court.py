@@ -110,20 +110,23 @@ class Court(Writing):
         with self._reading() as connection:
             return projecting.latest(connection, campaign_id, run_id)
 
+    def finished_logs(self) -> list[str]:
+        """The logs of the latest whole runs, relative to :attr:`root`, for :func:`projecting.ratios`."""
+        with self._reading() as connection:
+            return projecting.finished_logs(connection)
+
     def calibration(self, fraction: float) -> tuple[float, ...]:
         """Actual over projected train time of finished runs, projected at this fraction of theirs: see
         :func:`projecting.ratios`."""
-        with self._reading() as connection:
-            logs = projecting.finished_logs(connection)
-        return projecting.ratios(self.root, logs, fraction)
+        return projecting.ratios(self.root, self.finished_logs(), fraction)
 
-    def anchor(self, place: str) -> AnchorRow:
-        """Note that the head of the chain is written down at ``place``; once per head and place.
+    def anchor(self, place: str, head: anchors.Head | None = None) -> AnchorRow:
+        """Note that this head of the chain, else today's, is written down at ``place``; once per head and place.
 
         Raises :class:`LedgerError` where nothing has happened yet.
         """
         with self._writing() as (connection, now):
-            found = anchors.record(connection, now, place)
+            found = anchors.record(connection, now, place, head)
         if found is None:
             raise LedgerError("the ledger is empty: its chain has no head to anchor")
         return found

@@ -15,6 +15,7 @@ from orchestrator.planning.draws import RandomSearch
 from orchestrator.planning.needs import Needs
 from orchestrator.planning.piece import Piece
 from orchestrator.planning.retry_rules import FailureClass, RetryRule
+from orchestrator.planning.search import Search
 
 NAME_PATTERN = r"^[a-z0-9_]+$"
 RUN_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._+=@-]*$"
@@ -209,6 +210,8 @@ class Stage(Piece):
     axes: dict[str, tuple[Any, ...]] | None = Field(
         None, description="spec path: values; their product, in the order written, the last axis fastest")
     random: RandomSearch | None = Field(None, description="configurations drawn from ranges and lists, once for all")
+    search: Search | None = Field(None, description="configurations proposed batch by batch, from what came of the "
+                                                    "ones before")
     halving: Halving | None = Field(None, description="try all over a short horizon and only the best over the whole")
     names: Annotated[str, Field(max_length=200)] | None = Field(
         None, description="run names with {spec.path:format} fields; '-s<seed>' is added")

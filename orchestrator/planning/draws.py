@@ -43,6 +43,11 @@ class Range(Piece):
             assert self.log_uniform is not None
             low, high = self.log_uniform
             value = math.exp(math.log(low) + fraction * (math.log(high) - math.log(low)))
+        return self.rounded(value)
+
+    def rounded(self, value: float) -> float:
+        """``value`` with as many digits as asked for, inside the range."""
+        low, high = self.uniform or self.log_uniform or (value, value)
         return min(high, max(low, float(f"{value:.{self.digits}g}")))
 
 

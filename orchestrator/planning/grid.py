@@ -106,6 +106,7 @@ def count_cells(stage: Stage) -> int:
     zipped = max((len(v) for v in (stage.zip or {}).values()), default=1)
     runs = len(stage.runs) if stage.runs is not None else 1
     drawn = stage.random.draws if stage.random is not None else 1
+    drawn *= stage.search.optuna.trials if stage.search is not None else 1
     return runs * zipped * drawn * math.prod(len(v) for v in (stage.axes or {}).values())
 
 

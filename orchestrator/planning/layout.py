@@ -31,6 +31,7 @@ from orchestrator.planning.open_runs import expand_open, ranked_source
 from orchestrator.planning.pairing import reference_for, twin_body
 from orchestrator.planning.policy import Choice, known_stage, plan_policies
 from orchestrator.planning.stages import LaidRun, Layout, PlannedStage, Ranked
+from orchestrator.planning.trials import check_search, expand_trials
 from orchestrator.wire.spec import Selector, Spec, canonical_digest
 
 _FAILURES_SHOWN = 20
@@ -79,6 +80,9 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath, *, rung: bool) -> N
     wants = ranked_source(builder, stage, doc)
     if not shape_is_right or (stage.settings is not None and not wants):
         runs = []
+    elif stage.search is not None:
+        runs = expand_trials(builder, stage, doc, _base_layers(builder, stage, doc, teacher, target), teacher,
+                             target if stage.stop_at_target else None) if check_search(stage, doc, builder) else []
     elif wants:
         runs = expand_open(builder, stage, doc, _base_layers(builder, stage, doc, teacher, target), wants,
                            teacher, target if stage.stop_at_target else None)
@@ -100,7 +104,8 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath, *, rung: bool) -> N
         stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
         builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER, top=top, wants=wants,
         stop=_stop_word(stage), expects=stage.expects, after=stage.after, controls=stage.controls,
-        compare_with=stage.compare_with, duel=stage.duel, rung=rung))
+        compare_with=stage.compare_with, duel=stage.duel, rung=rung,
+        search=stage.search.optuna if stage.search is not None else None))
 
 
 def _stop_word(stage: Stage) -> str:

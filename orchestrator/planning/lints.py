@@ -52,8 +52,10 @@ def lint(source: CampaignSource) -> list[LintError]:
             continue  # what is wrong with a twin is wrong with its arm
         if run.settings is not None and run.settings.source.rank > 1:
             continue  # the first place says what every place may become
+        if run.trial is not None and run.trial.number > 1:
+            continue
         reference = runs.get(run.reference) if run.reference else None
-        for spec in run.settings.possible if run.settings is not None else (run.spec,):
+        for spec in (run.settings or run.trial).possible if run.settings or run.trial else (run.spec,):
             case = _Case(replace(run, spec=spec), reference)
             for name, rule in _RULES.items():
                 for path, what in rule(case):

@@ -19,6 +19,7 @@ from orchestrator.planning.policy import Choice, PolicyPlan
 from orchestrator.planning.retry_rules import RetryRule, effective
 from orchestrator.planning.settings import settle
 from orchestrator.planning.stages import LaidRun, PlannedStage, Ranked
+from orchestrator.planning.trials import TrialRun, settle_trials
 from orchestrator.wire.spec import Spec, canonical_digest
 
 __all__ = ["Candidate", "Choice", "HostFacts", "Knowledge", "Nothing", "Plan", "PlannedRun", "PlannedStage",
@@ -50,6 +51,9 @@ class Knowledge(Protocol):
     def host_facts(self, host: str) -> Mapping[str, Any] | None:
         """What was recorded of a host; None where nobody has looked."""
 
+    def trials(self, campaign_id: str) -> Mapping[str, TrialRun]:
+        """The runs that are recorded of a campaign, by name, with what a search learns from. Asked of searches only."""
+
 
 class Nothing:
     """Knowledge of an empty past."""
@@ -63,6 +67,9 @@ class Nothing:
     def host_facts(self, host: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - the protocol's name
         return None
 
+    def trials(self, campaign_id: str) -> Mapping[str, TrialRun]:  # noqa: ARG002 - the protocol's name
+        return {}
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -74,7 +81,8 @@ class PlannedRun:
     its place in the plan, from 0. With ``budget_guard`` its host stops it once it is certain to overrun its budget.
     ``target_val`` is the loss at which the run stops itself; None where it does not, or not yet. A run that takes the
     settings of a chosen configuration names the choice in ``settings``; until that is pinned its ``spec`` is one of
-    those that may come of it, afterwards ``settings_from`` names the run that was chosen.
+    those that may come of it, afterwards ``settings_from`` names the run that was chosen. Of a search it is ``trial``
+    so and so, whose spec is open until its batch is proposed.
     """
 
     name: str
@@ -102,11 +110,13 @@ class PlannedRun:
     standing: str
     settings: Ranked | None = None
     settings_from: str | None = None
+    trial: int | None = None
+    trial_is_open: bool = False
 
     @property
     def spec_is_open(self) -> bool:
-        """Whether the spec hangs on settings that are still to be chosen."""
-        return self.settings is not None and self.settings_from is None
+        """Whether the spec hangs on settings that are still to be chosen, or on a trial still to be proposed."""
+        return (self.settings is not None and self.settings_from is None) or self.trial_is_open
 
     @property
     def equals(self) -> tuple[Candidate, ...]:
@@ -178,7 +188,10 @@ def make_plan(source: CampaignSource, hosts: Mapping[str, HostFacts], lanes: Map
         ways = {key: without_share(way, key[0], limit, given) for key, way in ways.items()}
     stages = {s.name: s for s in source.layout.stages}
     past = _Past(knowledge)
-    settled = settle(source.layout.runs, past.pinned)
+    laid = source.layout.runs
+    if any(run.trial is not None for run in laid):
+        laid = settle_trials(laid, knowledge.trials(source.campaign_id))
+    settled = settle(laid, past.pinned)
     past.look_up([r.identity for r in settled])
     places = {run.mark: i for i, run in enumerate(source.layout.runs)}
     runs = tuple(_planned(run, places[run.mark], name, _way(ways, run), stages[run.stage], past) for run in settled)
@@ -265,7 +278,9 @@ def _way(ways: Mapping[tuple[str, int], Lane], run: LaidRun) -> Lane:
 def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: PlannedStage, past: _Past) -> PlannedRun:
     choices = [c for c in (run.teacher, run.stop_target) if c is not None]
     waits = {c.text for c in choices if past.resolution(c) is None}
-    unresolved = tuple(sorted(waits | ({run.settings.source.text} if run.settings is not None and run.open else set())))
+    if run.open:
+        waits |= {run.settings.source.text} if run.settings is not None else {f"{run.stage}.trials"}
+    unresolved = tuple(sorted(waits))
     teacher = past.resolution(run.teacher) if run.teacher is not None else None
     stop = past.resolution(run.stop_target) if run.stop_target is not None else None
     return PlannedRun(
@@ -277,7 +292,8 @@ def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: Pla
         teacher_selector_key=run.teacher.key if run.teacher is not None else None, teacher=teacher,
         target_val=stop.final_val_u6 / 1e6 if stop is not None and stop.final_val_u6 is not None else None,
         standing="new" if unresolved else past.standing(run.identity, stage.expects),
-        settings=run.settings.source if run.settings is not None else None, settings_from=run.source)
+        settings=run.settings.source if run.settings is not None else None, settings_from=run.source,
+        trial=run.trial.number if run.trial is not None else None, trial_is_open=run.trial is not None and run.open)
 
 
 def _plan_hash(source: CampaignSource, ways: Mapping[tuple[str, int], Lane], bundle_digest: str,

@@ -20,7 +20,7 @@ from orchestrator.planning.pairing import twin_body
 from orchestrator.planning.stages import LaidRun, OpenSettings, Ranked
 from orchestrator.wire.spec import Spec, canonical_bytes, canonical_digest, config_id_of
 
-__all__ = ["Chosen", "OpenSettings", "Ranked", "distinct", "mark_of", "raw_over", "settle"]
+__all__ = ["Chosen", "OpenSettings", "Ranked", "distinct", "mark_of", "plain", "raw_over", "renamed", "settle"]
 
 
 class Chosen(Protocol):
@@ -42,7 +42,7 @@ def raw_over(source: Spec, layers: Sequence[Layer], *, control: bool) -> dict[st
 
 def mark_of(source: Ranked, layers: Sequence[Layer], *, control: bool) -> str:
     """What stands for the run until it has a spec (64 hex digits, as a run id)."""
-    return canonical_digest({"settings": source.key, "over": _plain(assemble({}, layers)), "control": control})
+    return canonical_digest({"settings": source.key, "over": plain(assemble({}, layers)), "control": control})
 
 
 def distinct(specs: Sequence[Spec]) -> list[Spec]:
@@ -71,7 +71,7 @@ def settle(runs: Sequence[LaidRun], resolution: Callable[[str], Chosen | None]) 
             instead[run.name] = known.name
         else:
             settled.append(run)
-    return tuple(settled) if not instead else tuple(_renamed(r, instead) for r in settled)
+    return tuple(settled) if not instead else tuple(renamed(r, instead) for r in settled)
 
 
 def _from(run: LaidRun, settings: OpenSettings, source: LaidRun) -> LaidRun:
@@ -81,14 +81,16 @@ def _from(run: LaidRun, settings: OpenSettings, source: LaidRun) -> LaidRun:
                    source=source.name)
 
 
-def _renamed(run: LaidRun, instead: Mapping[str, str]) -> LaidRun:
+def renamed(run: LaidRun, instead: Mapping[str, str]) -> LaidRun:
+    """The run, pointing at those that stand for its twin and its reference."""
     return replace(run, twin=instead.get(run.twin or "", run.twin),
                    reference=instead.get(run.reference or "", run.reference))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """``value`` with the models in it as plain data."""
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items()}
-    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+        return {k: plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list | tuple) else value

@@ -9,6 +9,7 @@ from orchestrator.planning.findings import DocPath
 from orchestrator.planning.grid import Layer
 from orchestrator.planning.needs import Needs
 from orchestrator.planning.policy import Choice, PolicyPlan
+from orchestrator.planning.search import OptunaSearch
 from orchestrator.wire.spec import Spec
 
 
@@ -39,12 +40,26 @@ class OpenSettings:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """A run's place in a search: trial ``number`` (from 1) of ``search``. ``possible`` are specs at its corners."""
+
+    search: OptunaSearch
+    number: int
+    possible: tuple[Spec, ...]
+
+    @property
+    def batch(self) -> int:
+        return self.search.batch_of(self.number)
+
+
+@dataclass(frozen=True)
 class LaidRun:
     """One run as the file settles it. ``identity`` is the sha256 of its spec, ``size_bytes`` that of ``spec.json``.
 
     ``reference`` and ``twin`` are names. ``layers`` lead from the spec back to the file (``grid.locate``). A run with
     ``settings`` is ``open`` until these are chosen: its ``spec`` is the first of what is possible, its ``identity``
-    its mark. ``source`` is the run whose settings it then took. ``mark`` never changes.
+    its mark. ``source`` is the run whose settings it then took. So is a ``trial`` until its batch is proposed.
+    ``mark`` never changes.
     """
 
     stage: str
@@ -60,6 +75,7 @@ class LaidRun:
     teacher: Choice | None = None
     stop_target: Choice | None = None
     settings: OpenSettings | None = None
+    trial: Trial | None = None
     open: bool = False
     source: str | None = None
     marked: str | None = None
@@ -78,7 +94,7 @@ class PlannedStage:
     need of a host. ``top`` are the places that ``select: {top: …}`` offers, ``wants`` those that it takes settings
     from; ``stop`` is what it must have come to (``domain.stopping``), ``expects`` the ends that are its results; it
     starts once the stages in ``after`` have come to theirs. A ``rung`` only ranks configurations for the next one; in
-    a ``duel`` configurations are alternatives, of which the quicker wins.
+    a ``duel`` configurations are alternatives, of which the quicker wins. With ``search`` its runs are trials.
     """
 
     name: str
@@ -99,6 +115,7 @@ class PlannedStage:
     compare_with: str | None = None
     rung: bool = False
     duel: bool = False
+    search: OptunaSearch | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.report.comparisons import Analysis, Arm, Savings
+from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import Known
 from orchestrator.report.words import (
@@ -35,21 +35,21 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
     if teachers and not any(r.verdict == "promote" for r in teachers):
         return _no_teacher(teachers)
     if analysis.best is not None:
-        return _best_arm(analysis, analysis.best)
+        return _best_arm(report, analysis, analysis.best)
     if analysis.arms:
-        return _no_arm(analysis)
+        return _no_arm(report, analysis)
     if wants_kd:
         return "No KD run can be compared yet, so whether distillation helps is open."
     if teachers:
         return _teachers(report, teachers)
-    baselines = [r for r in report.runs if r.role == "ce" and r.finished and r.train_time_ms is not None]
-    if baselines:
-        return _baseline(baselines)
+    ended = [r for r in report.runs if r.role == "ce" and (r.finished or r.outcome is not None)]
+    if any(_timed(r) for r in ended):
+        return _baseline(ended)
     return "No run produced evidence that can be compared."
 
 
-def _best_arm(analysis: Analysis, best: Arm) -> str:
-    n = len(best.reached)
+def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
+    n = best.seeds
     assert analysis.target is not None
     teacher = best.reached[0].run.teacher
     cost = best.reached[0].run.teacher_train_time_ms
@@ -71,7 +71,7 @@ def _best_arm(analysis: Analysis, best: Arm) -> str:
         parts.append("uncontrolled: no control of the same schedule, so the schedule alone may explain it")
     if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
         parts.append(_time(best.against_ce, cost))
-    return f"{', '.join(parts)}; {_shown(best) or _honesty(n)}."
+    return f"{', '.join(parts)}; {_shown(best) or _honesty(n)}{_lost(report, analysis, best)}."
 
 
 def _shown(best: Arm) -> str:
@@ -107,16 +107,17 @@ def _honesty(n: int) -> str:
     return f"one campaign with n = {n} {'seed' if n == 1 else 'seeds'}, not a proof"
 
 
-def _no_arm(analysis: Analysis) -> str:
+def _no_arm(report: CampaignReport, analysis: Analysis) -> str:
     first = analysis.arms[0]
+    lost = _lost(report, analysis, first)
     assert analysis.target is not None
     if all(a.arrivals == 0 for a in analysis.arms):
         return (f"No KD arm reached loss {loss(analysis.target)} within its horizon "
                 f"(the nearest is censored at step {amount(first.steps.mean).removeprefix('≥ ')}), "
-                f"so no steps were saved that can be counted; {_honesty(len(first.reached))}.")
+                f"so no steps were saved that can be counted; {_honesty(first.seeds)}{lost}.")
     reached = "" if first.steps.mean.known is Known.EXACT else ", not by every seed"
     return (f"No KD arm passed all of its gates; the best measured, {first.name}, reached loss "
-            f"{loss(analysis.target)} in {amount(first.steps.mean)} steps{reached}; {_honesty(len(first.reached))}.")
+            f"{loss(analysis.target)} in {amount(first.steps.mean)} steps{reached}; {_honesty(first.seeds)}{lost}.")
 
 
 def _no_teacher(teachers: list[ReportRun]) -> str:
@@ -141,10 +142,33 @@ def _teachers(report: CampaignReport, teachers: list[ReportRun]) -> str:
             f"{_honesty(1)}.")
 
 
-def _baseline(runs: list[ReportRun]) -> str:
+def _lost(report: CampaignReport, analysis: Analysis, arm: Arm) -> str:
+    """The arm's runs that ended without a figure: they are no seeds, and not hidden either."""
+    figures = {r.run.name for r in arm.reached if r.run.outcome != "nan"}
+    own = [r for r in report.runs if r.role == arm.role and r.arm == arm.name and r.stage == analysis.stage]
+    return _without_figure(len(own), [r for r in own if r.name not in figures and (r.outcome or r.finished)])
+
+
+def _without_figure(of: int, runs: list[ReportRun]) -> str:
+    if not runs:
+        return ""
+    named = ", ".join(f"{r.name}: {r.outcome if r.outcome not in (None, 'completed') else r.why_not_counted}"
+                      for r in runs[:3])
+    more = f" and {len(runs) - 3} more" if len(runs) > 3 else ""
+    return f"; {len(runs)} of its {counted(of, 'run', 'runs')} gave no figure ({named}{more})"
+
+
+def _timed(run: ReportRun) -> bool:
+    return run.finished and run.train_time_ms is not None and run.outcome != "nan"
+
+
+def _baseline(ended: list[ReportRun]) -> str:
+    runs = [r for r in ended if _timed(r)]
+    n = seeds_of(runs)
     times = [r.train_time_ms or 0 for r in runs]
     losses = [r.final_val for r in runs if r.final_val is not None]
     span = seconds(min(times)) if len(runs) == 1 else f"{number(min(times) / 1000, 1)} to {seconds(max(times))}"
     ends = "" if not losses else f" and ended at loss {loss(min(losses))}" + (
         f" to {loss(max(losses))}" if len(losses) > 1 else "")
-    return f"Plain CE took {span}{ends} over n = {len(runs)} {'seed' if len(runs) == 1 else 'seeds'}."
+    lost = _without_figure(len(ended), [r for r in ended if not _timed(r)])
+    return f"Plain CE took {span}{ends} over n = {n} {'seed' if n == 1 else 'seeds'}{lost}."

@@ -76,6 +76,11 @@ class Arm:
         return sum(1 for r in self.reached if r.hit.reached)
 
     @property
+    def seeds(self) -> int:
+        """How many seeds gave a figure, each counted once; a run that diverged gave none."""
+        return seeds_of([r.run for r in self.reached if r.run.outcome != "nan"])
+
+    @property
     def spread_steps(self) -> float | None:
         """Largest minus smallest steps to target over seeds."""
         if self.steps.smallest is None or self.steps.largest is None:
@@ -148,6 +153,11 @@ def _analysis(report: CampaignReport, stage: str, *, shared: bool) -> Analysis:
     baselines = tuple(told for told in counted.values()
                       if told.run.role in ("ce", "control") and (shared or told.run.name in others))
     return Analysis(target, arms, baselines, best, _luck(arms), stage)
+
+
+def seeds_of(runs: Sequence[ReportRun]) -> int:
+    """How many different seeds these runs have; a run whose seed nobody recorded is one of its own."""
+    return len({("seed", r.seed) if r.seed is not None else ("run", r.run_id) for r in runs})
 
 
 def reach(run: ReportRun, target: float) -> Reached:

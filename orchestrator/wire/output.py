@@ -88,6 +88,25 @@ class StepLine(Promise):
     budget_ms: Milliseconds | None
 
 
+class ProjectionLine(Promise):
+    """What a run under way is projected to take, against its own budget: never a verdict."""
+
+    event: Literal["projection"]
+    run_id: RunId
+    name: str
+    step: Steps
+    total_steps: Steps
+    train_time_ms: Milliseconds
+    projected_ms: Milliseconds
+    lower_ms: Milliseconds
+    upper_ms: Milliseconds
+    calibrated_on: int
+    needed: int
+    budget_ms: Milliseconds
+    outlook: Literal["pass", "fail", "pending"]
+    words: str
+
+
 class ValidationLine(Promise):
     """A validation. ``val_loss`` is null where it was NaN or infinite."""
 
@@ -171,8 +190,8 @@ class NoteLine(Promise):
 
 
 class WatchLine(RootModel[Annotated[
-    StateLine | StepLine | ValidationLine | MarkerLine | VerdictLine | HostSilentLine | HostBackLine | PolicyLine
-    | ChoiceLine | NoteLine, Field(discriminator="event")]]):
+    StateLine | StepLine | ProjectionLine | ValidationLine | MarkerLine | VerdictLine | HostSilentLine | HostBackLine
+    | PolicyLine | ChoiceLine | NoteLine, Field(discriminator="event")]]):
     """One line of ``kdorch watch --json`` and of ``kdorch campaign launch --json``."""
 
 

@@ -39,14 +39,16 @@ def tree(root: Path) -> dict[str, str]:
             for p in sorted(root.rglob("*"))}
 
 
-def quiet(laptop: Laptop, *arguments: str) -> bytes:
+def quiet(laptop: Laptop, *arguments: str, code: int = 0) -> bytes:
     ended = subprocess.run([sys.executable, "-c", WATCHDOG, *arguments], cwd=laptop.cwd, env=laptop.environment(),
                            capture_output=True, check=False)
-    assert ended.returncode == 0, ended.stderr.decode()
+    assert ended.returncode == code, ended.stderr.decode()
     return ended.stdout
 
 
 def test_lr_grid_lists_36_students_and_their_controls_twice_the_same(laptop: Laptop) -> None:
+    laptop.home.mkdir()
+    (laptop.home / "hosts.yaml").write_text("hosts: {local: {gpus: 1}}\n")
     before = tree(laptop.cwd)
     first = quiet(laptop, "campaign", "launch", "lr_grid.yaml", "--dry-run", "--json")
     second = quiet(laptop, "campaign", "launch", "lr_grid.yaml", "--dry-run", "--json")
@@ -97,3 +99,8 @@ def test_what_scripts_read_keeps_its_schema(laptop: Laptop) -> None:
     kinds = {json.loads(line)["event"] for line in told}
     assert {"state", "validation", "marker", "verdict", "policy", "choice"} <= kinds
     jsonschema.validate(laptop.rows(), json.loads((SCHEMAS / "ledger.schema.json").read_text()))
+
+
+def test_a_plan_with_a_run_that_no_host_can_take_is_shown_and_exits_with_2(laptop: Laptop) -> None:
+    told = quiet(laptop, "campaign", "launch", "lr_grid.yaml", "--dry-run", code=2)
+    assert b"problem: a run of stage baseline needs 1 GPU; local has 0" in told

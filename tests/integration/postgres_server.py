@@ -120,6 +120,16 @@ class PostgresServer:
         finally:
             self.administer(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextmanager
+    def copied(self, ledger: PostgresLedger, root: Path) -> Iterator[PostgresLedger]:
+        """The same ledger once more, in a database that is gone afterwards. Nobody may be connected to the first."""
+        name = f"ledger_{next(self._names)}"
+        self.administer(f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {ledger.owner.url.database}")
+        try:
+            yield PostgresLedger(*(self.place(role, name, root) for role in (OWNER, APP, ADMIN)))
+        finally:
+            self.administer(f"DROP DATABASE {name} WITH (FORCE)")
+
     def place(self, role: str, database: str, root: Path) -> ServerPlace:
         return ServerPlace(URL.create(DRIVER, role, PASSWORDS[role], ADDRESS, self.port, database), root)
 

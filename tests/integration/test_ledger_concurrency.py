@@ -19,7 +19,7 @@ ROUNDS = 25
 OPENERS = 6
 
 
-def _together(target: Callable[..., None], each: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def together(target: Callable[..., None], each: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Run ``target`` once per entry in processes that start at the same moment; their answers."""
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(len(each)), context.Queue()
@@ -46,7 +46,7 @@ def test_eight_writers_lose_nothing_and_none_is_locked_out(tmp_path: Path) -> No
         shared = [story.add(f"shared-{i}", Role.TEACHER, "teachers") for i in range(ROUNDS)]
         before = ledger.head()[0]
 
-    answers = _together(write_at_once, [(path, n, ROUNDS, shared) for n in range(WRITERS)])
+    answers = together(write_at_once, [(path, n, ROUNDS, shared) for n in range(WRITERS)])
 
     assert [a for a in answers if a[0] != "done"] == []
     assert sum(won for _, won, _ in answers) == len(shared), "each shared run is placed by exactly one"
@@ -60,7 +60,7 @@ def test_eight_writers_lose_nothing_and_none_is_locked_out(tmp_path: Path) -> No
 
 def test_processes_that_make_one_ledger_at_once_make_one(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
-    answers = _together(open_at_once, [(path, SCHEMA)] * OPENERS)
+    answers = together(open_at_once, [(path, SCHEMA)] * OPENERS)
     assert answers == [("opened", 0, 1)] * OPENERS
     assert not list(tmp_path.glob("*backup*"))
     with open_ledger(path) as ledger:
@@ -72,7 +72,7 @@ def test_processes_that_upgrade_one_ledger_at_once_upgrade_it_once(tmp_path: Pat
     with open_ledger(path) as ledger:
         tell(ledger)
     before = contents(path)
-    answers = _together(open_at_once, [(path, schema)] * OPENERS)
+    answers = together(open_at_once, [(path, schema)] * OPENERS)
     assert {(word, campaigns) for word, _, campaigns in answers} == {("opened", 1)}
     assert sum(told for _, told, _ in answers) == 1, "one of them upgraded, the others waited"
     (backup,) = tmp_path.glob("*.backup-*")

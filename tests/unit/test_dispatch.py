@@ -9,8 +9,8 @@ from typing import Any, get_args
 import pytest
 
 from orchestrator.dispatch.choose import choose, place_words, rank_configurations
-from orchestrator.dispatch.follow import event_of
 from orchestrator.dispatch.knowledge import needs_retry
+from orchestrator.dispatch.proved import event_of
 from orchestrator.domain.lifecycle import LIVE_STATES, TRANSITIONS, Event, Outcome, State
 from orchestrator.ledger.rows import AttemptRow, LedgerRow
 from orchestrator.wire.documents import Observation

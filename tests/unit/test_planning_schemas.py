@@ -29,9 +29,9 @@ PROMISED = [
     "artifact_dir",
 ]
 EVENTS = {
-    "RunState": "state", "StepSeen": "step", "ValidationSeen": "validation", "MarkerSeen": "marker",
-    "VerdictReached": "verdict", "HostSilent": "host_silent", "HostBack": "host_back", "PolicyPinned": "policy",
-    "ChoiceMade": "choice", "Note": "note",
+    "RunState": "state", "StepSeen": "step", "ProjectionSeen": "projection", "ValidationSeen": "validation",
+    "MarkerSeen": "marker", "VerdictReached": "verdict", "HostSilent": "host_silent", "HostBack": "host_back",
+    "PolicyPinned": "policy", "ChoiceMade": "choice", "Note": "note",
 }
 
 

@@ -288,6 +288,20 @@ def test_a_baseline_alone_is_answered_with_its_time():
     assert text == "Plain CE took 694.0 s and ended at loss 3.2783 over n = 1 seed."
 
 
+def test_seeds_are_counted_once_each_and_only_where_they_gave_a_figure():
+    again = run("long-s0", "ce", 0, falling(650), stage="long_baseline")
+    failed = run("long-s1", "ce", 1, (), stage="long_baseline", verdict=None, outcome="oom", status="oom")
+    assert say(campaign(run("ce-s0", "ce", 0, falling(650)), again, failed)).endswith(
+        "over n = 1 seed; 1 of its 3 runs gave no figure (long-s1: oom).")
+
+
+def test_an_arm_tells_which_of_its_seeds_failed():
+    broken = kd("b3", 2, 500, verdict=None, outcome="oom", status="oom")
+    diverged = kd("b3", 3, 525, end=100, outcome="nan", verdict="reject")
+    told = say(campaign(*CE, TEACHER, kd("b3", 0, 500), kd("b3", 1, 525), broken, diverged, *TWINS))
+    assert "n = 2 seeds, not a proof; 2 of its 4 runs gave no figure (b3-s2: oom, b3-s3: nan)." in told
+
+
 def test_a_campaign_under_way_is_provisional():
     waiting = run("b9-s0", "kd", 0, (), verdict=None, outcome=None, status="queued")
     assert say(campaign(*FULL.runs, waiting)).startswith("Provisional, 1 of 11 runs without a verdict: among 2 KD arms")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.ledger import git_notes
@@ -15,12 +16,25 @@ from orchestrator.ledger.verification.proving import all_rows
 READ_BYTES = 16 << 20
 
 
-def check_anchors(connection: Examined, root: Path, found: Findings, files: Iterable[Path] = ()) -> None:
-    """Check the anchors below ``root`` (reports, evidence), those in ``files``, and those in git notes.
+@dataclass(frozen=True)
+class HostAnchors:
+    """What a host keeps: the text of each document by its place, as the ledger names it. ``places`` is how the places
+    of that host begin; ``all`` is false where the host has more than it gives back."""
+
+    places: str
+    documents: Mapping[str, str]
+    all: bool
+
+
+def check_anchors(connection: Examined, root: Path, found: Findings, files: Iterable[Path] = (),
+                  hosts: Iterable[HostAnchors] = ()) -> None:
+    """Check the anchors below ``root`` (reports, evidence), in ``files``, on ``hosts`` and in git notes.
 
     ``files`` are reports and host documents that were kept elsewhere; one that names no head is a disagreement, because
     somebody asked for it. A repository that is not there any more is passed over.
     """
+    for host in hosts:
+        _check_host(connection, host, found)
     for path in (*sorted(root.glob("reports/*/report.md")), *sorted(root.glob(f"evidence/**/{HOST_FILE}"))):
         _check_file(connection, path, found, needed=False)
     for path in files:
@@ -40,6 +54,22 @@ def _check_file(connection: Examined, path: Path, found: Findings, *, needed: bo
     for head in heads:
         found.checked["anchors"] += 1
         check_head(connection, head, str(path), found)
+
+
+def _check_host(connection: Examined, host: HostAnchors, found: Findings) -> None:
+    """Hold what a host keeps against the chain, and the ledger's list of what it should keep against the host."""
+    for place, text in sorted(host.documents.items()):
+        heads = found_in(text)
+        if not heads:
+            found.add("anchor", place, "names no head of a chain")
+        for head in heads:
+            found.checked["anchors"] += 1
+            check_head(connection, head, place, found)
+    for row in all_rows(connection, "anchors"):
+        if not row["place"].startswith(host.places) or (row["place"] not in host.documents and not host.all):
+            continue
+        if (row["seq"], row["hash"]) not in found_in(host.documents.get(row["place"], "")):
+            found.add("anchor", row["place"], f"the host no longer keeps the head of event {row['seq']}")
 
 
 def _check_notes(connection: Examined, found: Findings) -> None:

@@ -1,0 +1,39 @@
+"""What an observation of a host proves about an attempt in its present state: at most one event."""
+
+from __future__ import annotations
+
+from orchestrator.dispatch.measure import outcome_of
+from orchestrator.domain.lifecycle import Event, Outcome, State
+from orchestrator.ledger.rows import AttemptRow
+from orchestrator.wire.documents import Observation
+
+
+def no_news(attempt: AttemptRow) -> str:
+    """The observation that would be no news for this attempt; the host answers at once on any other."""
+    return {State.QUEUED: "waiting", State.RUNNING: "running", State.COLLECTING: "sealed"}.get(attempt.state, "")
+
+
+def event_of(attempt: AttemptRow, seen: Observation) -> tuple[Event, Outcome | None, str] | None:
+    """The event that an observation proves for an attempt in its present state, or None."""
+    early = attempt.state in (State.STAGING, State.QUEUED)
+    if attempt.state is State.COLLECTING:
+        return None
+    match seen.state:
+        case "sealed":
+            assert seen.exit is not None
+            return Event.ENDED, outcome_of(seen.exit), seen.exit.reason or seen.exit.outcome
+        case "waiting" if attempt.state is State.STAGING:
+            return Event.CLAIMED, None, "waits for a slot"
+        case "running" | "orphan" if early:
+            return Event.STARTED, None, "trainer started"
+        case "lost_reboot" if early and seen.started is None:
+            return Event.NEVER_STARTED, None, "the host rebooted before the trainer ran"
+        case "claimed" if attempt.state is State.QUEUED:
+            return Event.NEVER_STARTED, None, "its supervisor died before the trainer ran"
+        case "lost_reboot":
+            return Event.ENDED, Outcome.LOST_REBOOT, "the host rebooted"
+        case "lost_supervisor":
+            return Event.ENDED, Outcome.LOST_SUPERVISOR, "supervisor and trainer are gone without a seal"
+        case "absent" if attempt.state in (State.QUEUED, State.RUNNING):
+            return Event.ENDED, Outcome.LOST_SUPERVISOR, "the attempt's directory is gone from the host"
+    return None
