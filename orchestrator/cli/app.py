@@ -23,6 +23,7 @@ _VERBS = {
     "asset": ("orchestrator.cli.asset:asset", "Checkpoints, shards and caches by name: add, push, pull."),
     "notify": ("orchestrator.cli.notify:notify", "Tell you when a campaign ends or something needs attention."),
     "report": ("orchestrator.cli.report:report", "Render a campaign's report from the ledger."),
+    "export": ("orchestrator.cli.export:export", "The runs for MLflow, TensorBoard, notebooks or an archive."),
     "log": ("orchestrator.cli.log:log", "The running history of campaigns, with notes."),
     "note": ("orchestrator.cli.note:note", "Keep a person's words about a run in the ledger."),
 }

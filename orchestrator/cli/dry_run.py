@@ -14,6 +14,7 @@ from orchestrator.planning.dry_run import (
     dispatch_preview,
     launch_script,
 )
+from orchestrator.planning.findings import at
 from orchestrator.planning.plan import Plan, PlannedRun
 
 
@@ -23,13 +24,13 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
     lines = [f"campaign {document.campaign}: {totals.runs} runs ({totals.new} new, {totals.running} running, "
              f"{totals.done} done, {totals.retry} to retry, {totals.unresolved} waiting for a choice)"]
     for stage, group in groupby(document.runs, key=lambda r: r.stage):
-        runs = list(group)
-        runs, later = _proposed(runs, stage)
+        runs, later = _proposed(plan, stage, list(group))
         lines += ["", f"stage {stage}: {_stage_words(plan, stage)}",
                   *(f"  {words}" for lane in document.lanes if lane.stage == stage and (words := lane_words(lane)))]
-        width = max(len(r.name) for r in runs)
+        width = max((len(r.name) for r in runs), default=0)
         lines += [f"  {r.name:<{width}}  {r.role:<8} {r.host:<10} {r.gpus} gpu  {r.steps:>6} steps  "
-                  f"{_limit(r):<18} {_standing(r)}" for r in runs]
+                  f"{_limit(r):<18} {_standing(r)}{_values(plan, r)}" for r in runs]
+        lines += later
     if document.max_parallel is not None:
         lines += ["", f"at most {document.max_parallel} at once: "
                       + ", ".join(f"{n} on {host}" for host, n in document.shares.items())]
@@ -45,6 +46,27 @@ def show_plan(plan: Plan, document: DryRunDocument) -> str:
                   "" if document.problems else
                   f"; 'kdorch campaign launch FILE --plan {document.plan_hash[:12]}' launches exactly this")]
     return "\n".join(lines) + "\n"
+
+
+def _proposed(plan: Plan, stage: str, runs: list[ShownRun]) -> tuple[list[ShownRun], list[str]]:
+    """A search's runs as far as they are proposed, and how many follow."""
+    open_ = {r.name: r.trial for r in plan.runs if r.stage == stage and r.trial_is_open}
+    search = plan.stage(stage).search
+    if not open_ or search is None:
+        return runs, []
+    trials = len(set(open_.values()))
+    return [r for r in runs if r.name not in open_], [
+        f"  and {trials} more of {search.trials} trials ({len(open_)} runs), {min(search.batch, trials)} at a time, "
+        f"proposed by Optuna from the {search.by} of those before"]
+
+
+def _values(plan: Plan, run: ShownRun) -> str:
+    """What a trial tries."""
+    search = plan.stage(run.stage).search
+    if search is None:
+        return ""
+    body = run.spec.model_dump(mode="json", by_alias=True)
+    return "  " + ", ".join(f"{path.rpartition('.')[2]} {at(body, path.split('.'))}" for path in search.over)
 
 
 def lane_words(lane: ShownLane) -> str:

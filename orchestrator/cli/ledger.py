@@ -17,6 +17,7 @@ from orchestrator.cli.options import say
 from orchestrator.cli.parse import parse
 from orchestrator.cli.policies import policies
 from orchestrator.cli.rejudge import rejudge
+from orchestrator.cli.sign import sign
 from orchestrator.cli.sql import sql
 from orchestrator.cli.stats import stats
 from orchestrator.cli.verify import verify
@@ -137,6 +138,7 @@ ledger.add_command(rejudge)
 ledger.add_command(waive)
 ledger.add_command(challenge)
 ledger.add_command(anchor)
+ledger.add_command(sign)
 ledger.add_command(copy)
 ledger.add_command(init)
 

@@ -25,6 +25,7 @@ Examples:
   kdorch ledger verify --fast           the ledger file, and the sizes of the files
   kdorch ledger verify --anchor old-report.md   and that the chain still holds what this report saw
   kdorch ledger verify --fast --host gb10       and what this host keeps beside the evidence it gave
+  kdorch ledger verify --signed --allowed-signers allowed_signers   only what a known key signed
   kdorch ledger verify --json | jq '.disagreements[]'
 Exit code 0: everything agrees; 4: something does not.""")
 @click.option("--fast/--full", "fast", default=False, help="Whether to leave out hashing and measuring.  [full]")
@@ -34,18 +35,24 @@ Exit code 0: everything agrees; 4: something does not.""")
 @click.option("--host", "host_names", multiple=True, metavar="NAME",
               help="Also hold the heads that this host keeps beside its evidence against the chain.")
 @click.option("--hosts", "hosts_file", type=click.Path(dir_okay=False, path_type=Path), help="Hosts file to use.")
+@click.option("--signed", is_flag=True, help="Evidence without a signature disagrees.")
+@click.option("--allowed-signers", "allowed", metavar="FILE", type=click.Path(exists=True, dir_okay=False,
+              path_type=Path), help="Whose signatures count, as OpenSSH lists them; default 'allowed_signers' of "
+                                    "config.yaml, else any key's.")
 @json_option("What was checked and what disagrees, as JSON on standard output.")
 def verify(fast: bool, anchors: tuple[Path, ...], host_names: tuple[str, ...], hosts_file: Path | None,
-           as_json: bool) -> int:
+           signed: bool, allowed: Path | None, as_json: bool) -> int:
     """Prove the ledger again: its chain, its rows, its verdicts, and every file of evidence they rest on."""
     from orchestrator.cli.transfer import CountView
     from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.signing import Rules
     from orchestrator.dispatch.verify import verify_ledger
 
     home = Home.from_environment()
     hosts = [_kept_on(home, hosts_file, name) for name in host_names]
     with CountView("evidence verified") as view:
-        told = verify_ledger(home, full=not fast, progress=view, anchors=anchors, hosts=hosts)
+        told = verify_ledger(home, full=not fast, progress=view, anchors=anchors, hosts=hosts,
+                             signatures=Rules.of(home, allowed=allowed, everything=signed))
     if as_json:
         body = {**asdict(told), "agrees": told.agrees, "head": {"seq": told.head[0], "hash": told.head[1]}}
         click.echo(json.dumps(body, indent=2, sort_keys=True))

@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,12 +189,14 @@ def _record(path: Path) -> FileRecord:
     return FileRecord(path=path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
 
 
-def collect(agent: HostAgent, home: Home, run_id: str, attempt: int, spec: Spec) -> Collected:
-    """Pull (or reuse) and measure the evidence of a sealed attempt.
+def collect(agent: HostAgent, home: Home, run_id: str, attempt: int, spec: Spec,
+            sign: Callable[[Path], None] = lambda _directory: None) -> Collected:
+    """Pull (or reuse) and measure the evidence of a sealed attempt; ``sign`` is given its directory in between.
 
     The caller holds :func:`collecting`. Raises :class:`EvidenceRefused` naming the file that is wrong; the attempt
     then stays in ``collecting`` and the next command tries again.
     """
     if not home.evidence(run_id, attempt).exists():
         _pull_all(agent, home, run_id, attempt)
+    sign(home.evidence(run_id, attempt))
     return read_evidence(home, run_id, attempt, spec)

@@ -103,9 +103,12 @@ class Notify(_Strict):
 
 
 class Config(_Strict):
-    """The whole file."""
+    """The whole file. ``signing_key``: an SSH key file that signs whatever evidence is collected (a ``.pub`` asks the
+    agent); ``allowed_signers``: OpenSSH's list of whose signatures count. Both are paths, never keys themselves."""
 
     notify: Notify = Notify()
+    signing_key: Annotated[str, Field(min_length=1, pattern=r"^[^\n]*$")] | None = None
+    allowed_signers: Annotated[str, Field(min_length=1, pattern=r"^[^\n]*$")] | None = None
 
 
 def load_config(home: Home) -> Config:

@@ -29,13 +29,14 @@ from orchestrator.dispatch.events import (
     ValidationSeen,
     VerdictReached,
 )
-from orchestrator.dispatch.forecasting import Budgeted, Forecasts
+from orchestrator.dispatch.forecasting import Budgeted, Forecasts, budgeted
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.pool import HostPool
 from orchestrator.dispatch.proved import event_of, no_news
 from orchestrator.dispatch.session import utc_now
+from orchestrator.dispatch.signing import Signer
 from orchestrator.dispatch.why import forecast_of_all
 from orchestrator.domain.errors import ContractError, HostUnreachable, StaleRun, TransportError
 from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
@@ -78,6 +79,7 @@ class Follower:
         self._errands = Errands()
         self._anchors = Anchors(ledger, self._errands)
         self._forecasts = Forecasts(ledger, self._errands, emit)
+        self._signer = Signer.of(home)
         self._asked: dict[str, list[AttemptRow]] = {}
         self._fetching: set[tuple[str, int]] = set()
         self._moved = False
@@ -123,7 +125,7 @@ class Follower:
             self._errands.settle(min(pause, LONGEST_REST_S))
 
     def leave_anchors(self) -> None:
-        """When there is nothing more to follow: leave the head of the chain on the hosts that gave evidence."""
+        """At the end of everything: leave the head of the chain on the hosts that gave evidence."""
         self._anchors.finish()
 
     def _ask(self, agent: HostAgent, attempts: list[AttemptRow]) -> None:
@@ -202,21 +204,12 @@ class Follower:
     def _view(self, attempt: AttemptRow) -> _View:
         view = self._views.get(attempt.run_id)
         if view is None or view.attempt != attempt.attempt_no:
-            view = _View(attempt.attempt_no, self._budgeted(attempt.run_id),
+            view = _View(attempt.attempt_no, budgeted(self._ledger, attempt.run_id, self._names(attempt.run_id)),
                          LogCopy(self._home, attempt.run_id, attempt.attempt_no))
             self._views[attempt.run_id] = view
             for data in view.copy.stored():  # what an earlier command downloaded
                 self._show(attempt.run_id, view, data)
         return view
-
-    def _budgeted(self, run_id: str) -> Budgeted | None:
-        """What the run's own train time is held to: a teacher's budget, under the name it is shown by."""
-        name = self._names(run_id)
-        row = next((r for r in self._ledger.rows(run_id=run_id) if r.name == name and r.mode == "teacher"), None)
-        if row is None or row.budget_ms is None:
-            return None
-        campaigns = self._ledger.find_campaigns(row.campaign)
-        return Budgeted(run_id, name, campaigns[-1].campaign_id, row.budget_ms) if campaigns else None
 
     def _show(self, run_id: str, view: _View, data: bytes) -> None:
         name = self._names(run_id)
@@ -260,7 +253,7 @@ class Follower:
             if self._is_ours(attempt, held):
                 spec = Spec.model_validate_json(self._ledger.spec_json(attempt.run_id))
                 try:
-                    got = collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec)
+                    got = collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec, self._signer.sign)
                 except HostUnreachable:
                     raise
                 except (ContractError, TransportError) as error:
@@ -285,7 +278,7 @@ class Follower:
 
     def _collection(self, agent: HostAgent, attempt: AttemptRow) -> Callable[[], Collected]:
         spec = Spec.model_validate_json(self._ledger.spec_json(attempt.run_id))
-        return lambda: collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec)
+        return lambda: collect(agent, self._home, attempt.run_id, attempt.attempt_no, spec, self._signer.sign)
 
     def _collected(self, agent: HostAgent, attempt: AttemptRow, held: ExitStack) -> Callable[[Result[Collected]], None]:
         def handle(result: Result[Collected]) -> None:
@@ -329,6 +322,8 @@ class Follower:
         # A run's end may decide others as well: a student's verdict waits for its reference, for one.
         for run_id in dict.fromkeys((attempt.run_id, *(v.run_id for v in verdicts))):
             self.announce(run_id)
+        for words in self._signer.complaints():
+            self._emit(Note(f"evidence stays unsigned: {words}"))
 
     def announce(self, run_id: str) -> None:
         """Emit where the run stands now, unless that was said already of this attempt."""

@@ -35,6 +35,15 @@ class Budgeted:
     budget_ms: int
 
 
+def budgeted(ledger: Ledger, run_id: str, name: str) -> Budgeted | None:
+    """What the run's own train time is held to: a teacher's budget, under the name it is shown by."""
+    row = next((r for r in ledger.rows(run_id=run_id) if r.name == name and r.mode == "teacher"), None)
+    if row is None or row.budget_ms is None:
+        return None
+    campaigns = ledger.find_campaigns(row.campaign)
+    return Budgeted(run_id, name, campaigns[-1].campaign_id, row.budget_ms) if campaigns else None
+
+
 class Forecasts:
     """Belongs to the thread that settles ``errands``; only that one touches the ledger."""
 

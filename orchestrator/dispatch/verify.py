@@ -17,6 +17,7 @@ from typing import Any
 
 from orchestrator.dispatch.collect import DERIVED, KEPT_ON_HOST, read_evidence
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.signing import ANY_KEY, Rules, check
 from orchestrator.domain.errors import KdorchError, LedgerError
 from orchestrator.ledger.dialects.examining import Examined, examined
 from orchestrator.ledger.imports import remeasure
@@ -47,10 +48,12 @@ class Verified:
 
 
 def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, _total: None,
-                  anchors: Sequence[Path] = (), hosts: Sequence[HostAnchors] = ()) -> Verified:
+                  anchors: Sequence[Path] = (), hosts: Sequence[HostAnchors] = (),
+                  signatures: Rules = ANY_KEY) -> Verified:
     """Verify the ledger of ``home``; writes nothing. Raises :class:`LedgerError` where there is no ledger.
 
-    ``anchors`` are files kept elsewhere that name heads of the chain, ``hosts`` what hosts keep beside evidence.
+    ``anchors`` are files kept elsewhere that name heads of the chain, ``hosts`` what hosts keep beside evidence,
+    ``signatures`` whose must be under it.
     """
     found = Findings()
     with examined(home.ledger) as connection:
@@ -63,6 +66,8 @@ def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, 
             for number, row in enumerate(rows):
                 progress(number, len(rows))
                 _check_evidence(home, connection, row, found, full=full)
+                if row["kind"] == "sealed":
+                    check(home.root / row["directory"], signatures, found)
             progress(len(rows), len(rows))
         except (sqlite3.Error, LedgerError) as error:
             found.add("evidence", "the ledger file", f"cannot be read: {error}")

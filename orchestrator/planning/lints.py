@@ -55,7 +55,8 @@ def lint(source: CampaignSource) -> list[LintError]:
         if run.trial is not None and run.trial.number > 1:
             continue
         reference = runs.get(run.reference) if run.reference else None
-        for spec in (run.settings or run.trial).possible if run.settings or run.trial else (run.spec,):
+        still_open = run.settings or run.trial
+        for spec in still_open.possible if still_open is not None else (run.spec,):
             case = _Case(replace(run, spec=spec), reference)
             for name, rule in _RULES.items():
                 for path, what in rule(case):

@@ -97,11 +97,13 @@ def settle_trials(runs: Sequence[LaidRun], known: Mapping[str, TrialRun]) -> tup
     for stage in dict.fromkeys(r.stage for r in runs if r.trial is not None):
         for number, params in _params([r for r in runs if r.stage == stage], known).items():
             chosen[(stage, number)] = params
-    settled, by_id, instead = [], {}, {}
+    settled: list[LaidRun] = []
+    by_id: dict[str, LaidRun] = {}
+    instead: dict[str, str] = {}
     for run in runs:
-        params = chosen.get((run.stage, run.trial.number)) if run.trial is not None else None
-        if params is not None:
-            run = _proposed(run, params)
+        asked = chosen.get((run.stage, run.trial.number)) if run.trial is not None else None
+        if asked is not None:
+            run = _proposed(run, asked)
         first = by_id.setdefault(run.identity, run)
         if first is run:
             settled.append(run)

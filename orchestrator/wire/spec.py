@@ -23,14 +23,19 @@ Sha256 = RunId
 
 
 class Part(BaseModel):
-    """A frozen piece of a spec; unknown keys are an error, because a person wrote them.
+    """A frozen piece of a spec; unknown keys are an error, because a person wrote them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GrownPart(Part):
+    """A piece that fields were added to.
 
     ``later`` names fields that came after the first specs were written. At its default such a field is not written,
     so that adding it makes no run another run; a reader takes an absent key for its default.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    later: ClassVar[frozenset[str]] = frozenset()
+    later: ClassVar[frozenset[str]]
 
     @model_serializer(mode="wrap")
     def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -42,12 +47,12 @@ class Part(BaseModel):
 
 
 @cache
-def _default(part: type[Part], name: str) -> Any:
+def _default(part: type[GrownPart], name: str) -> Any:
     """A field's default; parts are frozen, so one object serves all."""
     return part.model_fields[name].get_default(call_default_factory=True)
 
 
-class ModelSpec(Part):
+class ModelSpec(GrownPart):
     """The student's (or teacher's) architecture: a decoder-only GPT.
 
     ``trunk: gated`` is modded-nanogpt's: learned mixing of the residual stream with the embedding, gates on attention,
@@ -122,7 +127,7 @@ class AttentionSpec(Part):
         "refuse", description="where a named back end does not work: fail, or take another and say which")
 
 
-class DataSpec(Part):
+class DataSpec(GrownPart):
     """Tokens: the always-present standard-library corpus, or ``.bin`` shards in the modded-nanogpt layout."""
 
     later: ClassVar[frozenset[str]] = frozenset({"document_token"})
@@ -164,7 +169,7 @@ class OptimizerSpec(Part):
     grad_clip: NonNegative = Field(1.0, description="global gradient norm; 0 turns clipping off")
 
 
-class ScheduleSpec(Part):
+class ScheduleSpec(GrownPart):
     """Learning-rate multiplier over the fraction f of the horizon (domain: the KD learning-rate policy).
 
     ``boost`` for ``f < hold``; linear from ``boost`` to 1 on ``[hold, drop_to_base]``; 1 after; linear to ``floor``
@@ -226,7 +231,7 @@ class KdStopSpec(Part):
     max_fraction: Fraction = Field(1.0, description="KD ends here at the latest, as a fraction of the horizon")
 
 
-class KdSpec(Part):
+class KdSpec(GrownPart):
     """Logits distillation: L = alpha*CE + (1-alpha)*s*T^2*KL(q^T||p^T) on softcapped logits."""
 
     later: ClassVar[frozenset[str]] = frozenset({"compile_teacher", "random_teacher", "teacher_sdpa"})
@@ -283,7 +288,7 @@ class ValidationSpec(Part):
     sequences: Count = Field(256, description="validation sequences, the same ones each time")
 
 
-class CheckpointSpec(Part):
+class CheckpointSpec(GrownPart):
     later: ClassVar[frozenset[str]] = frozenset({"keep_every"})
 
     keep_best: bool = True
@@ -324,7 +329,7 @@ class NeedsSpec(Part):
     gpus: Annotated[int, Field(ge=0, le=64)] = 0
 
 
-class Spec(Part):
+class Spec(GrownPart):
     """One run: one trainer, one seed, one horizon."""
 
     later: ClassVar[frozenset[str]] = frozenset({"stages", "gradient_checkpointing", "measure", "attention"})

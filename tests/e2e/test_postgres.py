@@ -60,7 +60,7 @@ def test_a_campaign_on_a_server_leaves_the_rows_that_it_leaves_in_a_file(
     told = json.loads(laptop.run("ledger", "verify", "--json").stdout)
     assert told["agrees"]
     assert told["checked"]["measurements"] == len(rows)
-    assert b"train time" in laptop.run("ledger", "stats").stdout.lower()
+    assert b"13 in 13 attempts" in laptop.run("ledger", "stats").stdout
     promoted = next(r["name"] for r in rows if r["status"] == "promoted" and r["mode"] == "teacher")
     laptop.run("campaign", "promote", "small", promoted)
     laptop.run("ledger", "anchor")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from orchestrator.ledger.tables import METADATA, OVERWRITTEN
 from tests.integration.owner_attacks import OWNER_ATTACKS, OwnerAttack
+from tests.integration.postgres_attacks import SERVER_ATTACKS, ServerAttack
 from tests.integration.test_ledger_attacks import GROUPS, REWRITES, Attack
 
 PAGE = Path(__file__).parents[2] / "docs" / "ledger-attacks.md"
@@ -22,13 +23,14 @@ _CHECKS = {
     "schema": "the schema's fingerprint", "row": "the rows, held against the events and what they follow from",
     "policy": "policies, whose ids are digests", "run": "runs, whose ids are digests", "chain": "the chain of events",
     "measurement": "measuring the evidence again", "evidence": "evidence, whose ids are digests",
-    "file": "the files of evidence", "anchor": "an anchor that was kept elsewhere",
+    "verdict": "evaluating each policy again", "event": "playing the events", "signature": "signatures",
+    "file": "the files of evidence", "anchor": "anchors, held against the chain",
 }
 
 
 def rendered() -> str:
     """The whole page."""
-    return "\n".join([*_head(), *_refused(), *_rewrites(), *_found(OWNER_ATTACKS)]) + "\n"
+    return "\n".join([*_head(), *_refused(), *_rewrites(), *_found(OWNER_ATTACKS), *_server()]) + "\n"
 
 
 def _head() -> list[str]:
@@ -38,7 +40,8 @@ def _head() -> list[str]:
         "test that runs.", "",
         "- [Refused on SQLite](#refused-on-sqlite): what anyone who may write to the file tries in SQL.",
         "- [Rewriting any record](#rewriting-any-record): the same five statements on every table.",
-        "- [Found by verify](#found-by-verify): what the owner of the files can do, and which check finds it.", "",
+        "- [Found by verify](#found-by-verify): what the owner of the files can do, and which check finds it.",
+        "- [On PostgreSQL](#on-postgresql): what each role of a server tries, and what comes of it.", "",
     ]
 
 
@@ -58,8 +61,7 @@ def _refused() -> list[str]:
 
 def _refused_line(attack: Attack) -> str:
     connection = "foreign keys and CHECKs off" if attack.pragmas else "foreign keys off"
-    says = " or ".join(f"`{part}`" for part in attack.says.split("|"))
-    return f"| {_words(attack.name)} | {connection} | {_guard(attack)} | {says} |"
+    return f"| {_words(attack.name)} | {connection} | {_guard(attack)} | {_says(attack.says)} |"
 
 
 def _guard(attack: Attack) -> str:
@@ -96,6 +98,28 @@ def _found(attacks: Iterable[OwnerAttack]) -> list[str]:
         found = _CHECKS[attack.kind] + (" (*kept elsewhere*)" if attack.needs_anchor else "")
         lines.append(f"| {_words(attack.name)} | {by} | {found} | {f'`… {attack.says} …`' if attack.says else ''} |")
     return lines
+
+
+def _server() -> list[str]:
+    refused = [a for a in SERVER_ATTACKS if a.outcome == "refused"]
+    found = [a for a in SERVER_ATTACKS if a.outcome == "found"]
+    return [
+        "", "## On PostgreSQL", "",
+        "By `psql`, in the name of the app role that commands work as, of the owner of the tables, and of the server's",
+        "administrator. The attacks of the first section are tried there too, through the driver.", "",
+        "| refused | role | the server says |", "|---|---|---|", *(_server_line(a) for a in refused), "",
+        "The owner of the tables cannot be stopped by them; `kdorch ledger verify` finds what he does:", "",
+        "| found | by | it says |", "|---|---|---|",
+        *(f"| {_words(a.name)} | {_CHECKS[a.kind]} | {_says(a.says)} |" for a in found),
+    ]
+
+
+def _server_line(attack: ServerAttack) -> str:
+    return f"| {_words(attack.name)} | {attack.role} | {_says(attack.says)} |"
+
+
+def _says(pattern: str) -> str:
+    return " or ".join(f"`{part.strip()}`" for part in pattern.split("|") if part)
 
 
 def _words(name: str) -> str:

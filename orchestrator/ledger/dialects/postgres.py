@@ -28,7 +28,7 @@ from orchestrator.ledger.place import ServerPlace
 WRITERS_LOCK = 0x6B646F72
 """The key of the lock that every writing transaction holds; the migrations' triggers take the same."""
 CONNECT_TIMEOUT_S = 10
-OLDEST_SERVER = 13
+OLDEST_SERVER = 15
 _TAKE_LOCK = f"SET LOCAL lock_timeout = '{BUSY_TIMEOUT_S:.0f}s'; SELECT pg_advisory_xact_lock({WRITERS_LOCK})"
 _LOOK_AT_ONE_MOMENT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _BUSY = ("40001", "40P01", "53300", "55P03")
