@@ -52,6 +52,9 @@ def show(name: str, price: float | None, as_json: bool, hosts_file: Path | None)
         click.echo(outlook_text(found, price), nl=False)
 
 
+_RESULTS = {"pass": "it should fit", "pending": "open", "fail": "it cannot fit"}
+
+
 def outlook_text(found: Outlook, price: float | None) -> str:
     """The outlook in words."""
     state = found.steering.word if found.steering.word != "going" else found.whole.state
@@ -62,6 +65,8 @@ def outlook_text(found: Outlook, price: float | None) -> str:
                                                          (s.waiting, "waiting"), (s.planned, "planned")) if n)
         lines.append(f"  {s.name:<{width}}  {s.condition.state:<6}  {counts or 'no runs'}")
         lines.append(f"  {'':<{width}}  {s.condition.reason}")
+    lines += [f"  {p.name} is projected to {p.words}; its budget is {p.budget_ms / 1000:.1f} s: {_RESULTS[p.result]}"
+              for p in found.projected]
     used, left = found.used_gpu_s, found.left_gpu_s
     rest = "not known yet" if left is None else f"about {_hours(left)}{_money(left, price)}"
     beside = f", beside {found.unknown} runs of a kind that was not measured yet" if found.unknown and left else ""

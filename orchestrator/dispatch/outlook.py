@@ -10,6 +10,7 @@ from datetime import datetime
 from orchestrator.dispatch.stages import Stages
 from orchestrator.dispatch.steering import Steering, steering
 from orchestrator.domain.lifecycle import LIVE_STATES, TERMINAL_STATES, State
+from orchestrator.domain.projection import Projection
 from orchestrator.domain.stopping import Condition, whole_condition
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.ledger.store import Ledger
@@ -31,6 +32,20 @@ class StageOutlook:
 
 
 @dataclass(frozen=True)
+class Projected:
+    """What a run under way was last projected to take, against its own budget. ``result`` is no verdict."""
+
+    name: str
+    budget_ms: int
+    projected_ms: int
+    lower_ms: int
+    upper_ms: int
+    calibrated_on: int
+    result: str
+    words: str
+
+
+@dataclass(frozen=True)
 class Outlook:
     """A campaign as it stands. ``used_gpu_s`` counts the machine time of attempts so far (of a CPU host: per run);
     ``left_gpu_s`` estimates what the runs that have not ended will take, None while nothing of their kind was
@@ -44,6 +59,7 @@ class Outlook:
     used_gpu_s: float
     left_gpu_s: float | None
     unknown: int
+    projected: tuple[Projected, ...] = ()
 
 
 def outlook(ledger: Ledger, plan: Plan, now: datetime) -> Outlook:
@@ -70,7 +86,24 @@ def outlook(ledger: Ledger, plan: Plan, now: datetime) -> Outlook:
     whole = whole_condition(tuple(conditions.values()))
     left, unknown = _left(ledger, runs, attempts)
     return Outlook(plan.campaign, said, whole, tuple(shown), _next(said, whole, shown), _used(ledger, attempts, now),
-                   left, unknown)
+                   left, unknown, _projected(ledger, plan.campaign_id, runs, attempts))
+
+
+def _projected(ledger: Ledger, campaign_id: str, runs: Sequence[PlannedRun],
+               attempts: dict[str, AttemptRow]) -> tuple[Projected, ...]:
+    """The last projection of each run that is under way and has one."""
+    found = []
+    for run in runs:
+        attempt = attempts.get(run.run_id or "")
+        if attempt is None or attempt.state not in LIVE_STATES:
+            continue
+        row = ledger.projection(campaign_id, attempt.run_id)
+        if row is not None and row.attempt_no == attempt.attempt_no:
+            told = Projection(row.step, row.horizon, row.train_time_ms, row.projected_ms, row.lower_ms, row.upper_ms,
+                              row.calibrated_on)
+            found.append(Projected(run.name, row.budget_ms, row.projected_ms, row.lower_ms, row.upper_ms,
+                                   row.calibrated_on, row.result, told.words()))
+    return tuple(found)
 
 
 def _ended(ledger: Ledger, runs: Sequence[PlannedRun]) -> frozenset[str]:

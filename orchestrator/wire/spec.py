@@ -35,7 +35,7 @@ class GrownPart(Part):
     so that adding it makes no run another run; a reader takes an absent key for its default.
     """
 
-    later: ClassVar[frozenset[str]]
+    later: ClassVar[frozenset[str]] = frozenset()
 
     @model_serializer(mode="wrap")
     def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from orchestrator.cli.verify import EXIT_DISAGREES
+from orchestrator.dispatch.agent import Placement, RequestRefused, connect_agent
+from orchestrator.dispatch.anchoring import kept_on
+from orchestrator.dispatch.session import this_bundle
 from orchestrator.ledger.anchors import anchor_line, found_in
+from orchestrator.transport.inventory import HostEntry
 from tests.e2e.kdorch import Laptop
 from tests.integration.proven_ledger import without_guards
+from tests.integration.supervised import HostRoot
 
 CAMPAIGN = """
 campaign: anchored
@@ -89,3 +95,16 @@ def test_a_host_that_takes_no_anchor_costs_no_run(laptop: Laptop) -> None:
     assert [row["status"] for row in laptop.rows()] == ["baseline", "baseline"]
     assert noted(laptop) == []
     assert b"everything agrees" in laptop.run("ledger", "verify", "--host", "local").stderr
+
+
+@pytest.mark.parametrize(("path", "code"), [
+    (f"runs/{'a' * 64}/anchors/{'b' * 64}.json", "corrupt"), (f"runs/{'a' * 64}/anchors/mine.json", "refused_path"),
+    (f"runs/{'a' * 64}/anchors/../{'b' * 64}.json", "refused_path"), (f"anchors/{'b' * 64}.json", "refused_path")])
+def test_a_host_takes_anchors_only_under_the_digest_of_their_bytes(path: str, code: str, host: HostRoot,
+                                                                   tmp_path: Path) -> None:
+    entry = HostEntry("here", "local", python=sys.executable, root=str(host.path))
+    with connect_agent(entry, tmp_path, this_bundle()) as agent:
+        with pytest.raises(RequestRefused) as caught:
+            agent.place([Placement(path, b"{}")])
+        assert caught.value.code == code
+        assert kept_on(agent).documents == {}

@@ -47,3 +47,19 @@ def test_a_teacher_under_way_is_projected_and_never_judged_by_it(tmp_path: Path)
         stored = connection.execute("SELECT step, projected_ms, basis FROM projections").fetchall()
     assert sorted(stored) == sorted((e["step"], e["projected_ms"], "projected") for e in told)
     assert b"everything agrees" in laptop.run("ledger", "verify").stderr
+
+
+def test_show_tells_the_last_projection_of_what_is_under_way(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "projected.yaml").write_text(CAMPAIGN.replace("real_step_ms: 15", "real_step_ms: 200"))
+    process = laptop.start("campaign", "launch", "projected.yaml", "--json")
+    assert process.stdout is not None
+    try:
+        assert any(json.loads(line)["event"] == "projection" for line in process.stdout)
+        said = laptop.run("campaign", "show", "projected").stdout.decode()
+        assert "is projected to" in said
+        assert "its budget is 2.0 s: it" in said
+    finally:
+        process.kill()
+        process.communicate()
+        laptop.run("campaign", "cancel", "projected")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.wire.spec import CheckpointSpec, MeasureSpec, Part, Spec, StageSpec, run_id_of, spec_bytes
+from orchestrator.wire.spec import CheckpointSpec, GrownPart, MeasureSpec, Part, Spec, StageSpec, run_id_of, spec_bytes
 from worker.trainer import spec as trainer_spec
 from worker.trainer.errors import BadInput
 from worker.trainer.spec import parse_spec
@@ -59,8 +59,8 @@ def test_what_came_later_is_not_written_where_it_changes_nothing_and_is_read_whe
     assert run_id_of(Spec(measure=MeasureSpec())) == run_id_of(Spec()) != run_id_of(spec)
 
 
-@pytest.mark.parametrize("laptops", [Spec, *Part.__subclasses__()])
-def test_what_came_later_has_the_same_default_on_both_sides(laptops: type[Part]) -> None:
+@pytest.mark.parametrize("laptops", GrownPart.__subclasses__())
+def test_what_came_later_has_the_same_default_on_both_sides(laptops: type[GrownPart]) -> None:
     here = getattr(trainer_spec, "TrainSpec" if laptops is Spec else laptops.__name__, None)
     for name in laptops.later:
         assert here is not None
