@@ -31,7 +31,7 @@ demo: install ## Run the quickstart campaign on this machine: about five minutes
 	@"$(VENV)/bin/kdorch" campaign launch campaigns/quickstart.yaml
 
 test: install ## Run every test, those on a real sshd included
-	@.ci/packages sshd:openssh-server
+	@.ci/packages sshd:openssh-server initdb:postgresql
 	@.ci/test $(ARGS)
 
 lint: install ## Check style, types, import rules, YAML, Dockerfile and shell scripts

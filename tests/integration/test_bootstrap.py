@@ -202,8 +202,8 @@ def test_both_passes_run_and_either_can_fail(
     ended = machine.run(ROOT / ".ci/test", "-k", "budget", VENV=str(tmp_path / "venv"))
     assert ended.returncode == code
     first, second = machine.called.read_text().splitlines()
-    assert first.endswith("-m not (torch or sshd) and not gpu -k budget")
-    assert second.endswith("-m (torch or sshd) and not gpu -k budget")
+    assert first.endswith("-m not (torch or sshd or postgres) and not gpu -k budget")
+    assert second.endswith("-m (torch or sshd or postgres) and not gpu -k budget")
 
 
 def test_make_help_lists_every_target() -> None:
