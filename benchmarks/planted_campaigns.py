@@ -14,6 +14,8 @@ from orchestrator.report.model import CampaignReport
 
 NOISE = 0.01
 """Nats, of every validation: about 1 % of the steps to the target, and 8 times the deviation of a whole speedrun."""
+ROUGH = 4 * NOISE
+"""Noise of about a step of validations: hardly two seeds come out alike, and the exact test is at its full size."""
 KD_GAIN = 0.115
 """What distillation adds to each step's progress where it is planted: 10 % of the control's steps to the target."""
 BOOSTS = (2.5, 3.0, 3.5)

@@ -1,6 +1,7 @@
 """A planted truth in small: the real driver, ledger and report over curves whose truth is known.
 
-``benchmarks/planted.py`` does the same two hundred times. Fixed luck, so these are rules and not rates; the rates are the benchmark's.
+``benchmarks/planted.py`` does the same two hundred times. Fixed luck, so these are rules and not rates; the rates are
+the benchmark's.
 """
 
 from __future__ import annotations
