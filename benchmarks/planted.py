@@ -196,14 +196,14 @@ def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else CAMPAIGNS
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         null = _several(pool, "no effect", functools.partial(arms, 0.0), count)
-        rough = _several(pool, "no effect, rough", functools.partial(arms, 0.0, noise=ROUGH), count)
+        rough = _several(pool, "no effect, rough", functools.partial(arms, 0.0, noise=ROUGH), count // 2)
         effect = _several(pool, "an effect", functools.partial(arms, KD_GAIN), count // 2)
         halvings = _several(pool, "halving", halved, count // 4)
         on_target = _several(pool, "on the target", functools.partial(confirmed, 0.0), count)
         below = _several(pool, "below the target", functools.partial(confirmed, SLACK), count // 4)
     same = [dispatched(kd_gain) for kd_gain in DISPATCHED]
-    figures = [*without_effect(null), *without_effect_roughly(rough), *with_effect(effect, true_saving()), *by_halving(halvings),
-               *by_fresh_seeds(on_target, below),
+    figures = [*without_effect(null), *without_effect_roughly(rough), *with_effect(effect, true_saving()),
+               *by_halving(halvings), *by_fresh_seeds(on_target, below),
                Figure("campaigns through the whole command that come to the same", float(sum(same)), "campaigns",
                       f"of {len(same)}: run by run, validation by validation, verdict by verdict")]
     facts, title = machine_facts(), "Campaigns with a planted truth"
