@@ -153,7 +153,9 @@ class Follower:
         fed: set[str] = set()
         for frame in answer.frames:
             fed.add(frame.run_id)
-            view = self._views[frame.run_id]
+            view = self._views.get(frame.run_id)
+            if view is None:
+                continue  # its evidence came while this answer was on its way
             if frame.restart:
                 self._emit(Note(f"{self._names(frame.run_id)}: train.log on {agent.name} was {frame.restart} since it "
                                 "was last read; it is read again from its start"))
@@ -193,9 +195,10 @@ class Follower:
 
     def _is_whole(self, seen: Observation, fed: set[str]) -> bool:
         """The end is news only once the whole log was shown: all of it, or all that the host has."""
-        if seen.state != "sealed" or seen.exit is None:
+        view = self._views.get(seen.run_id)
+        if seen.state != "sealed" or seen.exit is None or view is None:
             return True
-        shown, sealed = self._views[seen.run_id].copy.offset, seen.exit.train_log_bytes
+        shown, sealed = view.copy.offset, seen.exit.train_log_bytes
         if shown != sealed and seen.run_id not in fed and shown >= (seen.train_log_bytes or 0):
             self._emit(Note(f"{self._names(seen.run_id)}: train.log has {shown} bytes; its seal says {sealed}"))
             return True
@@ -289,6 +292,7 @@ class Follower:
                 try:
                     self._settle(attempt, result.get())
                     settled = True
+                    self._views.pop(attempt.run_id, None)  # its whole curve, which nobody asks for any more
                 except HostUnreachable as error:
                     self._lost(agent, error)
                 except (ContractError, TransportError) as error:
