@@ -255,10 +255,12 @@ def test_a_host_that_stays_silent_is_told_once_and_one_that_comes_back_is_not(we
     assert passed == [silent, silent, Note("something else")]
 
     patient = configured(home, f"silent_after_minutes: 60\nwebhook: {{url: '{web.url}'}}")
+    before = set(threading.enumerate())
     with AttentionWatch(patient, "demo", passed.append, pytest.fail) as watch:
         watch(silent)
+        assert set(threading.enumerate()) - before, "a timer waits for the silent host"
         watch(HostBack("h100"))
-        assert threading.active_count() <= 3, "no timer waits for a host that is back"
+        wait_for(lambda: not set(threading.enumerate()) - before, "the end of the timer for a host that is back")
 
 
 def test_the_command_says_how_each_channel_went(web: WebServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,7 @@ def test_a_home_relative_root_is_expanded(host: HostRoot) -> None:
 def test_a_trainer_whose_supervisor_dies_at_the_gate_never_runs(host: HostRoot) -> None:
     attempt = host.place()
     host.launch(attempt, crash_at="after_started")
+    wait_for(lambda: attempt.file("started.json").exists(), "the start")
     trainer = attempt.process("started.json", "trainer")
     wait_for(lambda: not is_alive(trainer), "the end of the gate")
     assert attempt.log == ""
