@@ -1,6 +1,6 @@
 """Measures what a large campaign costs the laptop: memory and time of placing and of following, by the number of runs.
 
-    python -m benchmarks.scale            100, 300 and 1000 runs on three hosts; some minutes
+    python -m benchmarks.scale            250 and 1000 runs on three hosts; some minutes
     python -m benchmarks.scale --quick    30 and 90 runs
 
 The hosts are three directories behind one real sshd on loopback, each with one slot, so that all runs but three wait
@@ -63,7 +63,7 @@ def main() -> int:
     facts, figures = machine_facts(), []
     per_run: dict[int, float] = {}
     with loopback() as lab:
-        for runs in (30, 90) if quick else (100, 300, 1000):
+        for runs in (30, 90) if quick else (250, 1000):
             print(f"{runs} runs", file=sys.stderr)
             for what, cost in measured(lab, runs).items():
                 held = "held" if cost.peak_mib <= LIMIT_MIB else "MISSED"
