@@ -7,6 +7,8 @@ is stopped as well.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +22,11 @@ from orchestrator.ledger.store import Ledger
 
 Word = Literal["going", "paused", "cancelled"]
 _WORDS: dict[str, Word] = {"campaign_paused": "paused", "campaign_resumed": "going", "campaign_cancelled": "cancelled"}
+
+PATIENCE_S = 30.0
+"""How long a host may take to answer before a person is told that it was not asked."""
+
+RETRY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ def pause(session: Session, reference: str) -> list[str]:
         session.ledger.note("campaign_paused", campaign.campaign_id, {"name": campaign.name})
     attempts = _own_attempts(session, campaign)
     waiting = [a for a in attempts if a.state in (State.STAGING, State.QUEUED)]
-    silent = {a.host for a in waiting if not _ask_back(session, a)}
+    silent = {a.host for a in _ask_all(session, waiting, lambda a: _ask_back(session, a))}
     running = [a for a in attempts if a.state in LIVE_STATES and a not in waiting]
     words = [f"{campaign.name} is paused: {len(waiting)} waiting runs are asked back, {len(running)} go on to their "
              f"end; 'kdorch campaign resume {campaign.name}' carries on"]
@@ -72,17 +79,29 @@ def pause(session: Session, reference: str) -> list[str]:
 
 
 def cancel(session: Session, reference: str) -> list[str]:
-    """End the campaign: stop what runs, take back what waits. Runs that another campaign holds too are left to it."""
+    """End the campaign: stop what runs, take back what waits. Runs that another campaign holds too are left to it.
+
+    Raises :class:`HostUnreachable` where some could not be asked; the word stands, and the others were.
+    """
     campaign = find_campaign_row(session.ledger, reference)
     if steering(session.ledger, campaign.campaign_id).word != "cancelled":
         session.ledger.note("campaign_cancelled", campaign.campaign_id, {"name": campaign.name})
     words = []
-    for attempt in _own_attempts(session, campaign):
-        if attempt.state is State.PLANNED or attempt.state in LIVE_STATES:
-            try:
-                words.append(cancel_run(session, attempt.run_id))
-            except HostUnreachable as error:
-                words.append(f"{error.message}; run the command again when it answers")
+
+    def ask(attempt: AttemptRow) -> bool:
+        try:
+            words.append(cancel_run(session, attempt.run_id))
+        except HostUnreachable:
+            return False
+        return True
+
+    unasked = _ask_all(session, [a for a in _own_attempts(session, campaign)
+                                 if a.state is State.PLANNED or a.state in LIVE_STATES], ask)
+    if unasked:
+        hosts = sorted({a.host for a in unasked if a.host})
+        raise HostUnreachable(f"{len(unasked)} runs of {campaign.name} could not be asked to stop: "
+                              f"{', '.join(hosts)} gave no answer within {PATIENCE_S:.0f} s",
+                              hint="all others were asked; run the command again when it answers")
     return [*words, f"{campaign.name} is cancelled; its ledger and evidence stay"]
 
 
@@ -104,6 +123,17 @@ def _own_attempts(session: Session, campaign: CampaignRow) -> list[AttemptRow]:
     own = [m.run_id for m in ledger.members(campaign.campaign_id)
            if not others & {other.campaign_id for other in ledger.memberships(m.run_id)}]
     return ledger.current_attempts(own)
+
+
+def _ask_all(session: Session, attempts: Sequence[AttemptRow], ask: Callable[[AttemptRow], bool]) -> list[AttemptRow]:
+    """Ask each attempt's host, again and again where it does not answer at once: it may be slow to connect, or busy.
+    Returns the attempts that nobody could be asked about within :data:`PATIENCE_S`."""
+    session.pool.warm(sorted({a.host for a in attempts if a.host is not None}))
+    until = time.monotonic() + PATIENCE_S
+    unasked = list(attempts)
+    while (unasked := [a for a in unasked if not ask(a)]) and time.monotonic() < until:
+        time.sleep(RETRY_S)
+    return unasked
 
 
 def _ask_back(session: Session, attempt: AttemptRow) -> bool:
