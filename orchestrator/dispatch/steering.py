@@ -129,10 +129,15 @@ def _ask_all(session: Session, attempts: Sequence[AttemptRow], ask: Callable[[At
     """Ask each attempt's host, again and again where it does not answer at once: it may be slow to connect, or busy.
     Returns the attempts that nobody could be asked about within :data:`PATIENCE_S`."""
     session.pool.warm(sorted({a.host for a in attempts if a.host is not None}))
-    until = time.monotonic() + PATIENCE_S
     unasked = list(attempts)
-    while (unasked := [a for a in unasked if not ask(a)]) and time.monotonic() < until:
-        time.sleep(RETRY_S)
+    until = time.monotonic() + PATIENCE_S
+    while unasked and time.monotonic() < until:
+        silent = [a for a in unasked if not ask(a)]
+        if len(silent) < len(unasked):  # asking many takes long by itself; the patience is with those that are silent
+            until = time.monotonic() + PATIENCE_S
+        if silent:
+            time.sleep(RETRY_S)
+        unasked = silent
     return unasked
 
 
