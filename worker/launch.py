@@ -83,12 +83,13 @@ def launch_all(root: Root, asked: Sequence[Asked], say: Callable[[int, Answer], 
     and supervisors are its children. In a supervisor's process this never returns.
     """
     upcoming = _Upcoming(say)
-    locks = []
+    locks: dict[str, int] = {}
     for index, one in enumerate(asked):
         try:
             order = read_order(root, one.run_id, one.number, one.dispatch_sha256)
-            locks.append(open_lock(root.launch_lock(one.run_id)))
-            if not exclusive_within(locks[-1], LOCK_PATIENCE_S):
+            if one.run_id not in locks:  # a second lock of one's own would wait for the first
+                locks[one.run_id] = open_lock(root.launch_lock(one.run_id))
+            if not exclusive_within(locks[one.run_id], LOCK_PATIENCE_S):
                 raise _Refusal("refused", f"another launch of this run has held its lock for {LOCK_PATIENCE_S:.0f} s")
             _refuse_stale(order)
             claim = _claim(order)

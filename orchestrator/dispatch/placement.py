@@ -15,7 +15,7 @@ from datetime import datetime
 
 from orchestrator.dispatch.retries import left_hosts, stays_on
 from orchestrator.ledger.rows import AttemptRow, EventRow, HostSeen
-from orchestrator.planning.lane import Candidate
+from orchestrator.planning.lane import Candidate, equals
 from orchestrator.planning.retry_rules import RetryRule
 
 MAX_WAIT = "max_wait"
@@ -67,12 +67,11 @@ def place(candidates: Sequence[Candidate], attempts: Sequence[AttemptRow], notes
     patient = [c for c in open_ if c.host not in waited] or open_
     passed += [(c.host, "the run left it after a failure there") for c in candidates if c.usable and c.host in left]
     passed += [(c.host, "the run waited long enough in its queue") for c in open_ if c not in patient]
-    ordered, words = _ordered(patient, stays_on(attempts, rules), around, spread)
+    ordered, words, is_spread = _ordered(patient, stays_on(attempts, rules), around, spread)
     for i, candidate in enumerate(ordered):
         if candidate.host not in around.silent:
             reason = words if i == 0 and words else candidate_words(candidate)
-            equal = i == 0 and patient[0].host != candidate.host and candidate.host in _equals(patient, around)
-            return Place(candidate.host, reason, tuple(passed), equal)
+            return Place(candidate.host, reason, tuple(passed), is_spread and i == 0)
         silence = _silence_s(candidate.host, current, around)
         if candidate.max_wait_s is None or silence < candidate.max_wait_s:
             limit = "" if candidate.max_wait_s is None else f" for up to {candidate.max_wait_s} s"
@@ -104,37 +103,26 @@ def candidate_words(candidate: Candidate) -> str:
 
 
 def _ordered(candidates: Sequence[Candidate], stays: str | None, around: Surroundings,
-             spread: bool) -> tuple[list[Candidate], str]:
-    """The candidates in order of preference, with words where that is not the lane's order."""
+             spread: bool) -> tuple[list[Candidate], str, bool]:
+    """The candidates in order of preference, with words where that is not the lane's order, and whether that is only
+    because an equal of the lane's first has the shorter queue, or the teacher."""
     ordered = list(candidates)
     home = next((c for c in ordered if c.host == stays), None)
     if home is not None:
-        return [home, *(c for c in ordered if c is not home)], "its last attempt ended there"
-    load = around.load or {}
-    equal = [c for c in ordered if c.host in _equals(ordered, around)]
-    if not spread or not equal:
-        return ordered, ""
-    best = min(equal, key=lambda c: (load.get(c.host, 0.0), c.host not in around.holders))
-    if best is ordered[0]:
-        return ordered, ""
-    first = ordered[0].host
-    queue = "a shorter" if load.get(best.host, 0.0) < load.get(first, 0.0) else "no longer a"
-    words = f"as good as {first}, with {queue} queue"
+        return [home, *(c for c in ordered if c is not home)], "its last attempt ended there", False
+    if not spread or not ordered or ordered[0].host in around.silent:
+        return ordered, "", False
+    load, first = around.load or {}, ordered[0]
+    equal = equals([c for c in ordered if c.host not in around.silent], around.kinds or {})
+    best = min(equal, key=lambda c: (load.get(c.host, 0.0), c.host not in around.holders), default=first)
+    if best is first:
+        return ordered, "", False
+    queue = "a shorter" if load.get(best.host, 0.0) < load.get(first.host, 0.0) else "no longer a"
+    words = f"as good as {first.host}, with {queue} queue"
     if best.host in around.holders:
         size = "" if around.teacher_bytes is None else f" ({around.teacher_bytes / 1e6:.1f} MB need not be sent)"
         words += f", and the teacher lies there already{size}"
-    return [best, *(c for c in ordered if c is not best)], words
-
-
-def _equals(candidates: Sequence[Candidate], around: Surroundings) -> list[str]:
-    """The hosts that answer and are as good as the first of these, itself among them; none where its kind, or its own
-    answer, is not known."""
-    kinds = around.kinds or {}
-    if not candidates or candidates[0].host in around.silent or kinds.get(candidates[0].host) is None:
-        return []
-    first = candidates[0]
-    return [c.host for c in candidates if c.host not in around.silent and c.fitness is first.fitness
-            and kinds.get(c.host) == kinds[first.host]]
+    return [best, *(c for c in ordered if c is not best)], words, True
 
 
 def _silence_s(host: str, attempt: AttemptRow, around: Surroundings) -> float:

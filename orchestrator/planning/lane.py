@@ -102,6 +102,15 @@ def shares(limit: int, lanes: Sequence[Lane], hosts: Mapping[str, HostFacts]) ->
     return given
 
 
+def equals(candidates: Sequence[Candidate], kinds: Mapping[str, str | None]) -> tuple[Candidate, ...]:
+    """Those of fit candidates that are as good as the first of them, itself among them: as fit, and of the same kind.
+    None where the first one's kind is not known."""
+    if not candidates or kinds.get(candidates[0].host) is None:
+        return ()
+    first = candidates[0]
+    return tuple(c for c in candidates if c.fitness is first.fitness and kinds.get(c.host) == kinds[first.host])
+
+
 def without_share(lane: Lane, stage: str, limit: int, given: Mapping[str, int]) -> Lane:
     """The lane without the hosts that got no share of ``max_parallel``."""
     used = ", ".join(f"{n} on {host}" for host, n in given.items())

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from orchestrator.domain.errors import UnknownHost, UsageError
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_file import CampaignSource
-from orchestrator.planning.lane import Candidate, HostFacts, Lane, lane_for, shares, without_share
+from orchestrator.planning.lane import Candidate, HostFacts, Lane, equals, lane_for, shares, without_share
 from orchestrator.planning.policy import Choice, PolicyPlan
 from orchestrator.planning.retry_rules import RetryRule, effective
 from orchestrator.planning.settings import settle
@@ -122,10 +122,9 @@ class PlannedRun:
     def equals(self) -> tuple[Candidate, ...]:
         """The hosts over which runs such as this one are spread, as far as was known when it was planned: those that
         are as good as the first fit one. None for a measurement, whose figures are of one host."""
-        usable = [c for c in self.candidates if c.usable]
-        if self.role is Role.MEASUREMENT or not usable or usable[0].kind is None:
+        if self.role is Role.MEASUREMENT:
             return ()
-        equal = tuple(c for c in usable if c.kind == usable[0].kind and c.fitness is usable[0].fitness)
+        equal = equals([c for c in self.candidates if c.usable], {c.host: c.kind for c in self.candidates})
         return equal if len(equal) > 1 else ()
 
     @property

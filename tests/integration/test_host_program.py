@@ -242,6 +242,12 @@ def test_launches_of_one_request_queue_in_its_order(client: Client, host: HostRo
     assert [r["result"] for r in client.ok("launch", launches=launches(*attempts))["results"]] == ["exists"] * 6
 
 
+def test_one_attempt_twice_in_a_request_is_launched_once_and_at_once(client: Client, host: HostRoot) -> None:
+    attempt = host.place(simulated_spec(fault="hang", fault_step=1))
+    first, second = client.ok("launch", launches=launches(attempt, attempt))["results"]
+    assert (first["result"], first["detail"], second["result"]) == ("started", "claimed", "exists")
+
+
 def test_a_claim_can_be_looked_at_without_being_made(client: Client, host: HostRoot) -> None:
     attempt, other = host.place(), host.place(deadline_s=7)
 

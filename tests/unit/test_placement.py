@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from orchestrator.dispatch.placement import MAX_WAIT, Place, Surroundings, place
-from orchestrator.domain.lifecycle import State
+from orchestrator.domain.lifecycle import Outcome, State
 from orchestrator.ledger.rows import AttemptRow, EventRow, HostSeen
 from orchestrator.planning.lane import Candidate
 from orchestrator.planning.needs import Fitness
+from orchestrator.planning.retry_rules import RetryRule
 
 PLANNED = "2026-11-01T10:00:00.000Z"
 NOW = datetime(2026, 11, 1, 10, 10, tzinfo=UTC)
@@ -69,6 +70,13 @@ def test_of_equal_queues_the_host_that_has_the_teacher() -> None:
     assert found.reason == "as good as a, with no longer a queue, and the teacher lies there already " \
                            "(3.0 MB need not be sent)"
     assert chosen(kinds=ALIKE, load={"c": 1.0}, holders=frozenset("c")).host == "a", "it would have to wait there"
+
+
+def test_a_run_that_stays_where_its_last_attempt_ended_is_not_spread() -> None:
+    ended = attempt(1, host="b", state=State.FINISHED, outcome=Outcome.OOM)
+    rules = {"oom": RetryRule()}
+    found = place(LANE, [ended, attempt(2)], (), rules, Surroundings(NOW, kinds=ALIKE))
+    assert (found.host, found.reason, found.spread) == ("b", "its last attempt ended there", False)
 
 
 def test_a_silent_host_is_waited_for_as_long_as_it_may_be() -> None:
