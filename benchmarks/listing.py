@@ -9,21 +9,19 @@ sqlite3 module to the ledger's own tables, and fetches the same rows.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.big_ledger import build
-from benchmarks.figures import ROOT, Figure, machine_facts, table, write
+from benchmarks.commands import command_cost
+from benchmarks.figures import Figure, machine_facts, table, write
 from orchestrator.ledger.engine import open_engine
 from orchestrator.ledger.listing_cache import forget
 
@@ -55,39 +53,15 @@ LISTINGS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Seconds on the clock, and of a processor: on a machine that others use as well the second says more."""
-
-    wall_s: float
-    cpu_s: float
-
-
-def command_cost(arguments: tuple[str, ...], home: Path, times: int = TIMES) -> Cost:
-    """The least of several calls of ``kdorch ledger``, each in a process of its own."""
-    taken = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-m", "orchestrator.cli.app", "ledger", *arguments],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                                   env={**os.environ, "PYTHONPATH": str(ROOT), "KDORCH_HOME": str(home)})
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"kdorch ledger {' '.join(arguments)} ended with {process.returncode}")
-        taken.append(Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime))
-    return Cost(min(c.wall_s for c in taken), min(c.cpu_s for c in taken))
-
-
-def bare_cost(ledger: Path, rest: str) -> tuple[Cost, int]:
-    """The least of several runs of the bare query, and how many rows it gives."""
+def bare_cost(ledger: Path, rest: str) -> tuple[float, int]:
+    """The least seconds of a processor that the bare query takes, of several runs, and how many rows it gives."""
     taken, rows = [], 0
     for _ in range(TIMES):
         with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
-            begun, cpu = time.perf_counter(), time.process_time()
+            begun = time.process_time()
             rows = len(connection.execute(f"{_BARE} {rest}").fetchall())
-            taken.append(Cost(time.perf_counter() - begun, time.process_time() - cpu))
-    return Cost(min(c.wall_s for c in taken), min(c.cpu_s for c in taken)), rows
+            taken.append(time.process_time() - begun)
+    return min(taken), rows
 
 
 def main() -> int:
@@ -101,20 +75,20 @@ def main() -> int:
         empty.mkdir()
         open_engine(empty / "ledger.sqlite", clock=lambda: datetime.now(UTC)).dispose()
         forget(ledger)
-        command_cost(("--limit", "1"), home, times=1)  # upgrades a ledger of an earlier kdorch, once
+        command_cost(home, "ledger", "--limit", "1")  # upgrades a ledger of an earlier kdorch, once
         forget(ledger)
-        first = command_cost(("--limit", "1"), home, times=1)
+        first = command_cost(home, "ledger", "--limit", "1")
         figures.append(Figure("the first listing after all runs were written at once", first.cpu_s, "s of processor",
                               f"{first.wall_s:.1f} s on the clock; it computes every row, later ones compute what "
                               "happened since"))
-        start_up = command_cost((), empty)
+        start_up = command_cost(empty, "ledger", times=TIMES)
         for name, (arguments, rest) in LISTINGS.items():
-            whole, (bare, rows) = command_cost(arguments, home), bare_cost(ledger, rest)
+            whole, (bare_s, rows) = command_cost(home, "ledger", *arguments, times=TIMES), bare_cost(ledger, rest)
             cpu_s, wall_s = (max(0.0, a - b) for a, b in (
                 (whole.cpu_s, start_up.cpu_s), (whole.wall_s, start_up.wall_s)))
             figures.append(Figure(name, 1000 * cpu_s, "ms of processor",
                                   f"{1000 * wall_s:.0f} ms on the clock; {rows} rows; the bare query "
-                                  f"{1000 * bare.cpu_s:.0f} ms of processor, {cpu_s / bare.cpu_s:.2f} times; start-up "
+                                  f"{1000 * bare_s:.0f} ms of processor, {cpu_s / bare_s:.2f} times; start-up "
                                   f"of {1000 * start_up.cpu_s:.0f} ms not counted"))
     facts = machine_facts()
     title = f"Listings of {runs:,} runs"

@@ -9,8 +9,6 @@ included; every run has a log of a thousand steps.
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,29 +16,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.commands import command_cost
 from benchmarks.evidence_ledger import build
-from benchmarks.figures import ROOT, Figure, machine_facts, table, write
+from benchmarks.figures import Figure, machine_facts, table, write
 from orchestrator.dispatch.home import Home
 
 LIMIT_S = 60.0
 """Within this a full verification of 1,000 runs must be done."""
 TIMES = 2
-
-
-def command_cost(home: Path, *arguments: str) -> tuple[float, float]:
-    """Seconds on the clock and of a processor that one ``kdorch ledger verify`` takes, the least of several."""
-    taken = []
-    for _ in range(TIMES):
-        begun = time.perf_counter()
-        process = subprocess.Popen([sys.executable, "-m", "orchestrator.cli.app", "ledger", "verify", *arguments],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-                                   env={**os.environ, "PYTHONPATH": str(ROOT), "KDORCH_HOME": str(home)})
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"kdorch ledger verify ended with {process.returncode}")
-        taken.append((time.perf_counter() - begun, usage.ru_utime + usage.ru_stime))
-    return min(t[0] for t in taken), min(t[1] for t in taken)
 
 
 def hashing_cost(home: Path) -> tuple[float, int, int]:
@@ -61,11 +44,12 @@ def main() -> int:
         if not (home / "ledger.sqlite").exists():
             build(Home(home), runs)
         hashing_s, files, size = hashing_cost(home)
-        full_s, full_cpu_s = command_cost(home)
-        fast_s, fast_cpu_s = command_cost(home, "--fast")
+        full = command_cost(home, "ledger", "verify", times=TIMES)
+        fast = command_cost(home, "ledger", "verify", "--fast", times=TIMES)
     figures = [
-        Figure("verify --full", full_s, "s", f"{full_cpu_s:.1f} s of processor; at most {LIMIT_S:.0f} s are asked for"),
-        Figure("verify --fast", fast_s, "s", f"{fast_cpu_s:.1f} s of processor; files by size only"),
+        Figure("verify --full", full.wall_s, "s",
+               f"{full.cpu_s:.1f} s of processor; at most {LIMIT_S:.0f} s are asked for"),
+        Figure("verify --fast", fast.wall_s, "s", f"{fast.cpu_s:.1f} s of processor; files by size only"),
         Figure("reading and hashing the files alone", hashing_s, "s", f"{files} files, {size / 1e6:.0f} MB"),
     ]
     facts = machine_facts()
@@ -73,7 +57,7 @@ def main() -> int:
     print(table(title, facts, figures), end="")
     for path in write("verify", title, facts, figures):
         print(f"written: {path}", file=sys.stderr)
-    return 0 if full_s < LIMIT_S else 1
+    return 0 if full.wall_s < LIMIT_S else 1
 
 
 if __name__ == "__main__":
