@@ -29,7 +29,7 @@ from sqlalchemy import Connection, event
 from orchestrator.domain.lifecycle import Event, Outcome, State
 from orchestrator.domain.metrics import to_u6
 from orchestrator.domain.verdict import DEFAULT_GATES, Policy, Role
-from orchestrator.ledger import judging, recording
+from orchestrator.ledger import judging, pinning, recording
 from orchestrator.ledger.chain import GENESIS
 from orchestrator.ledger.engine import open_engine, utc_text
 from orchestrator.ledger.rows import (
@@ -142,7 +142,7 @@ def _campaign(connection: Connection, number: int, runs: int) -> None:
     recording.record_campaign(connection, now, CampaignRecord(
         campaign_id, f"grid-{number:03}", "grid.yaml", source, "[]", _sha(source)))
     for stage, policy in _POLICIES.items():
-        recording.pin(connection, now, campaign_id, stage, policy)
+        pinning.pin(connection, now, campaign_id, stage, policy)
     rng = random.Random(number)
     reference = teacher = None
     for ordinal in range(runs):

@@ -141,7 +141,7 @@ def mfu(bench: Bench, size: Size, tokens: int, step_ms: float | None) -> float |
     trunk = 2 * (model["layers"] * 2 * model["mlp_ratio"] * width * width + attending * 4 * inner * width)
     attention = attending * 4 * inner * (size.sequence_length + 1) / 2
     head = 2 * model["vocab_size"] * width
-    return 100.0 * 3 * (trunk + attention + head) * tokens / (step_ms / 1000.0) / peak
+    return float(100.0 * 3 * (trunk + attention + head) * tokens / (step_ms / 1000.0) / peak)
 
 
 def losses(device: str, rehearsal: bool) -> list[Figure]:

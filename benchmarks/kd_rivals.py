@@ -157,14 +157,14 @@ def _piece(hidden: Tensor, head: Tensor, teacher_hidden: Tensor, teacher_head: T
     return ALPHA * F.cross_entropy(z, targets, reduction="sum") + (1 - ALPHA) * soft
 
 
-class LiveBytes(TorchDispatchMode):
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of tensors that operations made and that are still alive; ``peak`` is their highest.
 
     What an operation takes and gives back within itself is not seen.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = self.largest = 0
         self._seen: set[int] = set()
 

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -145,12 +146,12 @@ def throughput() -> Iterator[Figure]:
         text = text_of(log)
         records = parse_bytes(text)
         lines = sum(r.n_train_lines + r.n_validations for r in records)
-        ours = mb_per_second(lambda text=text: parse_bytes(text), len(text))
-        plain = mb_per_second(lambda text=text, log=log: naive(text, log.naive), len(text), 2)
+        ours = mb_per_second(partial(parse_bytes, text), len(text))
+        plain = mb_per_second(partial(naive, text, log.naive), len(text), 2)
         note = f"{len(text) / max(lines, 1):.0f} bytes a data line; {ours / plain:.1f} times naive"
         if log.name.startswith("modded"):
             part = text[:text.rfind(b"\n", 0, SIZE_BYTES // 8) + 1]
-            kept = mb_per_second(lambda part=part: parse_runs(part), len(part), 1)
+            kept = mb_per_second(partial(parse_runs, part), len(part), 1)
             note += f"; the ledger's registered parser, which keeps every line as evidence: {kept:.1f} MB/s"
         yield Figure(log.name, ours, "MB/s", note)
         yield Figure(f"{log.name}: naive", plain, "MB/s")

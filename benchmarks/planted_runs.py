@@ -97,7 +97,7 @@ class ThisProcess:
                              exit_json=json.dumps(seal.model_dump(mode="json", by_alias=True), sort_keys=True))
         curve = parse_log(log)
         self._ledger.settle(run_id, number, _evidence(run_id, number, log),
-                            measure(run.spec, seal, environment, curve, usage_json="{}"), validation_records(curve))
+                            measure(run.spec, seal, environment, curve, usage={}), validation_records(curve))
 
     def _run(self, run: PlannedRun, run_id: str, number: int, asked: bytes) -> tuple[bytes, EnvironmentDocument, int]:
         attempt = self._root.attempt(run_id, number)

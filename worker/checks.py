@@ -153,6 +153,11 @@ def is_override(value: object) -> bool:
     return isinstance(data, dict) and data.keys() <= _SMALLER_BATCH and all(is_positive(v) for v in data.values())
 
 
+def is_continuation(value: object) -> bool:
+    return isinstance(value, dict) and is_digest(value.get("run_id")) and is_attempt(value.get("attempt")) and \
+        is_digest(value.get("sha256"))
+
+
 def is_failure(value: object) -> bool:
     if not isinstance(value, dict) or not one_of(FAILURE_CLASSES)(value.get("class")):
         return False

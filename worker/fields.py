@@ -13,6 +13,7 @@ from worker.checks import (
     Check,
     are_variables,
     is_attempt,
+    is_continuation,
     is_device,
     is_digest,
     is_failure,
@@ -88,6 +89,8 @@ FIELDS: dict[str, dict[str, tuple[Check, str]]] = {
         "budget_ms": _MAYBE_AMOUNT,
         "override": (nullable(is_override), 'an object like {"reason": "oom_fallback", "spec": {"data": '
                                             '{"microbatch_sequences": 4}}}, or null'),
+        "continue_from": (nullable(is_continuation), 'an object like {"run_id": "<sha256>", "attempt": 1, "sha256": '
+                                                     '"<sha256>"}, or null'),
     },
     "claim": {
         **_IDENTITY, "dispatch_sha256": _A_DIGEST, "boot_id": _TEXT, "claimed_at": _A_TIME, "supervisor": _A_PROCESS,
@@ -131,7 +134,7 @@ FIELDS: dict[str, dict[str, tuple[Check, str]]] = {
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "dispatch": {"priority": 0, "group": None, "devices": None, "per_gpu": 1, "gpu_memory_mib": None,
-                 "share_gpus": False, "budget_ms": None, "override": None},
+                 "share_gpus": False, "budget_ms": None, "override": None, "continue_from": None},
     "started": {"started_monotonic_ms": None},
     "status": {"waiting_for": None},
     "stop": {"only_waiting": False},

@@ -98,6 +98,7 @@ def _dependencies(dispatch: Dispatch, environment: Document) -> list[Document]:
         ("bundle", dispatch.bundle),
         ("environment", environment_of(dispatch.python)),
         ("teacher checkpoint", teacher.get("checkpoint_sha256")),
+        ("checkpoint to continue from", (dispatch.continue_from or {}).get("sha256")),
         ("corpus", environment.get("corpus_sha256")),
     )
     return [{"name": name, "digest": {"sha256": digest}} for name, digest in known if is_digest(digest)]

@@ -74,6 +74,8 @@ def _refuse_disagreement(dispatch: Dispatch, spec_gpus: int, run_id: str, number
             raise BadOrder(f"dispatch.json speaks of {name} {said}, the launch of {asked}")
     if dispatch.gpus < spec_gpus:
         raise BadOrder(f"the spec needs {spec_gpus} GPUs; dispatch.json gives {dispatch.gpus}")
+    if dispatch.resume_from is not None and dispatch.continue_from is not None:
+        raise BadOrder("dispatch.json asks to resume an attempt and to continue another run; it can do one of them")
     if dispatch.devices is not None and dispatch.gpus > len(set(dispatch.devices)):
         raise BadOrder(f"the run needs {dispatch.gpus} GPUs; dispatch.json names {len(set(dispatch.devices))} devices")
     # A bundle directory is named by its digest: the manifest must not name code that did not run.
@@ -83,4 +85,5 @@ def _refuse_disagreement(dispatch: Dispatch, spec_gpus: int, run_id: str, number
 
 
 def _is_steady(spec: Document, dispatch: Dispatch) -> bool:
-    return spec.get("stop_at_target") is None and not spec.get("stages") and dispatch.resume_from is None
+    return spec.get("stop_at_target") is None and not spec.get("stages") and \
+        dispatch.resume_from is None and dispatch.continue_from is None

@@ -20,9 +20,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from worker.continuing import Beginning, beginning_of
 from worker.durable import read_file, write_atomic
 from worker.paths import AttemptDir, Root
-from worker.wire import CONTRACT, ContractError, parse, parse_object, sha256_hex, to_bytes
+from worker.wire import CONTRACT, ContractError, parse, parse_dispatch, parse_object, sha256_hex, to_bytes
 
 EXIT_BAD_INPUT = 10
 EXIT_NAN = 11
@@ -81,8 +82,8 @@ class Run:
 
     def __init__(self, root: Root, attempt: AttemptDir) -> None:
         self._attempt = attempt
-        self._spec = _document(root.spec(attempt.run_id), "spec")
-        dispatch = _document(attempt.file("dispatch.json"), "dispatch")
+        self._spec = parse("spec", _read(root.spec(attempt.run_id)), root.spec(attempt.run_id))
+        dispatch = parse_dispatch(_read(attempt.file("dispatch.json")), attempt.file("dispatch.json"))
         try:
             self._sim: dict[str, Any] = self._spec["simulated"]
             self._horizon = int(self._spec["horizon"])
@@ -93,10 +94,13 @@ class Run:
             stops = self._spec["stop_at_target"] is not None
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"spec.json does not describe a simulated run: {error!r}") from None
-        if dispatch["resume_from"] is not None:
+        if dispatch.resume_from is not None:
             raise BadInput("the simulated trainer cannot resume; dispatch.json asks it to")
-        self._fell_back = dispatch.get("override") is not None
-        resolved = dispatch["resolved"]
+        self._begun = beginning_of(root, dispatch, self._spec, lambda step, horizon: Schedule(
+            self._spec["schedule"], horizon).at(step + 1))
+        self._begun_at = 0.0 if self._begun is None else _left_at(self._begun)
+        self._fell_back = dispatch.override is not None
+        resolved = dispatch.resolved
         self._target: float | None = resolved.get("target_val") if stops else None
         if stops and self._target is None:
             raise BadInput("the spec stops at a target, and dispatch.json resolves none")
@@ -114,10 +118,17 @@ class Run:
         """Run to the end. Returns the exit code."""
         self._write_environment()
         os.makedirs(self._attempt.file("checkpoints"), exist_ok=True)
+        repeated = 0 if self._begun is None else self._begun.steps
+        if repeated:
+            print(f"resumed after step {repeated}; the lines up to there are the shorter run's", flush=True)
         self._validate(0)
         for step in range(1, self._horizon + 1):
-            self._misbehave(step)
+            if step > repeated:
+                self._misbehave(step)
+                time.sleep(self._sim["real_step_ms"] / 1000.0)
             self._step(step)
+            if step == repeated and round(self._progress, 6) != self._begun_at:
+                raise BadInput(f"the shorter run came to {self._begun_at} here, and this one to {self._progress:.6f}")
             if self._broken:
                 return self._end(step, "nan", EXIT_NAN)
             if (step % self._every == 0 or step == self._horizon) and self._validate(step):
@@ -127,9 +138,6 @@ class Run:
         return self._end(self._horizon, "horizon", 0)
 
     def _step(self, step: int) -> None:
-        real_ms = self._sim["real_step_ms"]
-        if real_ms:
-            time.sleep(real_ms / 1000.0)
         multiplier = self._schedule.at(step)
         self._progress += 1.0 + self._sim["boost_gain"] * max(0.0, multiplier - 1.0)
         if self._kd_on:
@@ -259,13 +267,16 @@ def _train(root: Root, attempt: AttemptDir) -> int:
         return run.train()
     except ToldToFail as told:
         return told.code
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
 
 
-def _document(path: str, kind: str) -> dict[str, Any]:
+def _read(path: str) -> bytes:
     data = read_file(path, _READ_LIMIT)
     if data is None:
         raise BadInput(f"{path} is missing")
-    return parse(kind, data, path)
+    return data
 
 
 def _teacher(root: Root, resolved: dict[str, Any] | None) -> float:
@@ -279,6 +290,15 @@ def _teacher(root: Root, resolved: dict[str, Any] | None) -> float:
             raise BadInput(f"the teacher's checkpoint {digest} is not among this host's assets")
         parse_object(data, f"assets/sha256/{digest}")
     return float(resolved["final_val"])
+
+
+def _left_at(begun: Beginning) -> float:
+    """The progress that the shorter run's last checkpoint holds."""
+    path = begun.attempt.file("checkpoints/last.bin")
+    data = read_file(path, _READ_LIMIT)
+    if data is None or sha256_hex(data) != begun.sha256:
+        raise BadInput(f"{path} is missing or not the checkpoint {begun.sha256} to continue from")
+    return float(parse_object(data, path)["progress"])
 
 
 def _wait_for_ever() -> None:

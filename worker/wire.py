@@ -75,6 +75,8 @@ class Dispatch:
     share_gpus: bool = False
     budget_ms: int | None = None
     override: Document | None = None
+    continue_from: Document | None = None
+    """``run_id``, ``attempt`` and ``sha256`` of the checkpoint of a shorter run that this one begins with."""
 
 
 def sha256_hex(data: bytes) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -22,14 +21,16 @@ from orchestrator.derived.summary import summary_csv
 from orchestrator.dispatch.agent import HostAgent, Wanted
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.logs import LogCopy
-from orchestrator.dispatch.measure import measure, validation_records
+from orchestrator.dispatch.measure import measure, repeated, validation_records
 from orchestrator.domain.errors import EvidenceRefused, TransferCorrupt
 from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.rows import EvidenceRecord, FileRecord, MeasurementRecord, ValidationRecord
 from orchestrator.wire.documents import (
+    DispatchDocument,
     EnvironmentDocument,
     ExitDocument,
     Manifest,
+    parse_dispatch,
     parse_environment,
     parse_exit,
     parse_manifest,
@@ -162,13 +163,19 @@ def _environment(directory: Path) -> EnvironmentDocument | None:
     return parse_environment(path.read_bytes(), "environment.json") if path.exists() else None
 
 
+def _dispatch(directory: Path) -> DispatchDocument | None:
+    path = directory / "dispatch.json"
+    return parse_dispatch(path.read_bytes(), "dispatch.json") if path.exists() else None
+
+
 def read_evidence(home: Home, run_id: str, attempt: int, spec: Spec) -> Collected:
     """Measure an evidence directory that is already in place."""
     directory = home.evidence(run_id, attempt)
     manifest_bytes = (directory / "manifest.json").read_bytes()
     manifest = parse_manifest(manifest_bytes, "manifest.json")
     seal = parse_exit((directory / "exit.json").read_bytes(), "exit.json")
-    curve = parse_log((directory / "train.log").read_bytes())
+    log = (directory / "train.log").read_bytes()
+    curve = parse_log(log)
     evidence = EvidenceRecord(
         evidence_id=hashlib.sha256(manifest_bytes).hexdigest(),
         run_id=run_id,
@@ -179,8 +186,8 @@ def read_evidence(home: Home, run_id: str, attempt: int, spec: Spec) -> Collecte
         files=tuple(FileRecord(path=f.name, sha256=f.sha256, size_bytes=f.size_bytes) for f in manifest.files),
         derived=tuple(_record(p) for p in sorted((directory / DERIVED).iterdir())),
     )
-    measurement = measure(spec, seal, _environment(directory), curve,
-                          usage_json=json.dumps(manifest.usage, sort_keys=True))
+    measurement = measure(spec, seal, _environment(directory), curve, usage=manifest.usage,
+                          before=repeated(_dispatch(directory), log, curve))
     return Collected(evidence, measurement, validation_records(curve), curve, seal)
 
 

@@ -18,14 +18,15 @@ from orchestrator.dispatch.places import Places
 from orchestrator.dispatch.prepare import Progress
 from orchestrator.dispatch.readiness import Readiness, Unseen
 from orchestrator.dispatch.refusals import Refusals
-from orchestrator.dispatch.resume import resume_from, resume_points
+from orchestrator.dispatch.resume import continuation, resume_from, resume_points, still_there
 from orchestrator.dispatch.session import Session
 from orchestrator.dispatch.stages import policy_stage
 from orchestrator.domain.errors import HostUnreachable, StaleRun, TransportError
 from orchestrator.domain.lifecycle import Event, State
-from orchestrator.ledger.rows import AttemptRow
+from orchestrator.ledger.rows import AttemptRow, CheckpointSource
 from orchestrator.planning.dry_run import dispatch_bytes
 from orchestrator.planning.plan import Plan, PlannedRun
+from orchestrator.wire.documents import Continuation
 from orchestrator.wire.spec import spec_bytes
 
 LAUNCHED = ("started", "exists", "conflict")
@@ -83,10 +84,13 @@ class Launcher:
             plan = self._readiness.settled(plan)
             resumed = resume_from(agent, self._ledger.attempts(attempt.run_id), run.spec) \
                 if attempt.attempt_no > 1 else None
+            begun = continuation(self._ledger, run, attempt, agent.name)
+            if begun is not None and not still_there(agent, begun):
+                begun = None
         except HostUnreachable as error:
             self._pool.lost(agent.name, error)
             return None
-        digest = hashlib.sha256(self._document(run, attempt, agent.name, plan, resumed)).hexdigest()
+        digest = hashlib.sha256(self._document(run, attempt, agent.name, plan, resumed, begun)).hexdigest()
         try:
             self._ledger.advance(attempt.run_id, attempt.attempt_no, Event.PLACE, expect=State.PLANNED,
                                  host=agent.name, bundle=plan.bundle_digest, dispatch_sha256=digest)
@@ -95,20 +99,28 @@ class Launcher:
         self._places.placed(attempt, run, place)
         if resumed is not None:
             self._emit(Note(f"{run.name}: goes on from the checkpoint of attempt {resumed} on {agent.name}"))
+        if begun is not None:
+            self._emit(Note(f"{run.name}: goes on from the checkpoint of {self._ledger.name_of(begun.run_id)} on "
+                            f"{agent.name}"))
         return self._ledger.current_attempt(attempt.run_id)
 
-    def _document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan, resumed: int | None) -> bytes:
+    def _document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan, resumed: int | None = None,
+                  begun: CheckpointSource | None = None) -> bytes:
         policy = self._ledger.pinned_policy(plan.campaign_id, policy_stage(run)) if run.budget_guard else None
         return dispatch_bytes(
             plan, run, attempt=attempt.attempt_no, host=host, resume_from=resumed,
             budget_ms=None if policy is None else policy.budget_ms,
-            override=None if attempt.override_json is None else json.loads(attempt.override_json))
+            override=None if attempt.override_json is None else json.loads(attempt.override_json),
+            continue_from=None if begun is None else Continuation(
+                run_id=begun.run_id, attempt=begun.attempt_no, sha256=begun.sha256))
 
     def _intended_document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan) -> bytes:
         """The document that the ledger says was intended; one of a changed plan where it cannot be made again."""
-        fresh = self._document(run, attempt, host, plan, None)
+        fresh = self._document(run, attempt, host, plan)
         points = resume_points(self._ledger.attempts(attempt.run_id), host) if attempt.attempt_no > 1 else []
-        again = (self._document(run, attempt, host, plan, n) for n in points)
+        begun = continuation(self._ledger, run, attempt, host)
+        again = [self._document(run, attempt, host, plan, n) for n in points]
+        again += [self._document(run, attempt, host, plan, begun=begun)] if begun is not None else []
         return next((d for d in (fresh, *again) if hashlib.sha256(d).hexdigest() == attempt.dispatch_sha256), fresh)
 
     def _launch_on(self, host: str, attempts: list[AttemptRow], by_run: dict[str, PlannedRun], plan: Plan) -> int:

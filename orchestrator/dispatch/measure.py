@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from orchestrator.domain import metrics
@@ -35,15 +38,31 @@ def outcome_of(seal: ExitDocument) -> Outcome:
     return _FAILURES.get(seal.failure.kind, Outcome.FAILED) if seal.failure is not None else Outcome.FAILED
 
 
-def resumed_after(dispatch: DispatchDocument | None, log: bytes) -> int | None:
-    """The step up to which the log repeats an earlier attempt's; None for an attempt that began anew.
+@dataclass(frozen=True)
+class Repeated:
+    """What an attempt's log repeats of another attempt: up to ``step``, trained there in so much train time."""
 
-    The host must have been asked to resume: a trainer's word alone excuses no train time.
+    step: int
+    train_time_ms: float
+    run_id: str
+    attempt: int
+
+
+def repeated(dispatch: DispatchDocument | None, log: bytes, curve: Curve) -> Repeated | None:
+    """What the log repeats; None for an attempt that began anew.
+
+    The host must have been asked to resume or to continue: a trainer's word alone excuses no train time.
     """
-    if dispatch is None or dispatch.resume_from is None:
+    found = None if dispatch is None else _RESUMED.search(log)
+    if dispatch is None or found is None:
         return None
-    found = _RESUMED.search(log)
-    return None if found is None else int(found[1])
+    step, begun = int(found[1]), dispatch.continue_from
+    if begun is None and dispatch.resume_from is None:
+        return None
+    times = [p.train_time_ms for points in (curve.train, curve.validations) for p in points
+             if p.step <= step and p.train_time_ms is not None]
+    return Repeated(step, max(times, default=0.0), *(
+        (begun.run_id, begun.attempt) if begun is not None else (dispatch.run_id, dispatch.resume_from or 0)))
 
 
 def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
@@ -67,11 +86,11 @@ def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
     return canonical_digest(facts)
 
 
-def whole(spec: Spec, seal: ExitDocument, curve: Curve, resumed: int | None = None) -> bool:
+def whole(spec: Spec, seal: ExitDocument, curve: Curve, before: Repeated | None = None) -> bool:
     """Whether the run ended by its own rule with evidence that agrees with itself.
 
     The supervisor's wall clock is a cross-check: training cannot have taken longer than the process lived
-    (``tests/contract/v1``). What the log repeats from an earlier attempt, up to step ``resumed``, was trained before.
+    (``tests/contract/v1``). What the log repeats of another attempt was trained before.
     The simulated trainer's clock is not a real one and is exempt.
     """
     if outcome_of(seal) is not Outcome.COMPLETED or curve.end_reason not in ("horizon", "target_confirmed"):
@@ -79,23 +98,21 @@ def whole(spec: Spec, seal: ExitDocument, curve: Curve, resumed: int | None = No
     train_time = metrics.train_time_ms(curve)
     if train_time is None:
         return False
-    repeated = [] if resumed is None else [
-        p.train_time_ms for p in curve.train if p.step <= resumed and p.train_time_ms is not None] + [
-        p.train_time_ms for p in curve.validations if p.step <= resumed and p.train_time_ms is not None]
-    before = max(repeated, default=0.0)
-    return spec.entry == "simulated" or train_time - before <= seal.wall_ms
+    trained = train_time - (0.0 if before is None else before.train_time_ms)
+    return spec.entry == "simulated" or trained <= seal.wall_ms
 
 
 def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | None, curve: Curve,
-            *, usage_json: str, resumed: int | None = None) -> MeasurementRecord:
-    """The ledger's measurement of one sealed attempt; ``resumed`` as in :func:`resumed_after`."""
+            *, usage: Mapping[str, Any], before: Repeated | None = None) -> MeasurementRecord:
+    """The ledger's measurement of one sealed attempt. ``usage`` is the manifest's, and is kept with what the attempt
+    repeats of another."""
     early = [metrics.to_u6(p.val_loss) for p in curve.validations if p.step > 0][:4]
     v1, v2, v3, v4 = [*early, None, None, None, None][:4]
     best, final = metrics.best_val(curve), metrics.final_val(curve)
     timed = metrics.train_time_point(curve)
     return MeasurementRecord(
         parser_id=PARSER_ID,
-        complete=int(whole(spec, seal, curve, resumed)),
+        complete=int(whole(spec, seal, curve, before)),
         oom_fallback=None if environment is None or environment.oom_fallback is None
         else int(environment.oom_fallback),
         asserted=0,
@@ -114,7 +131,7 @@ def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | N
         wall_ms=seal.wall_ms,
         comparison_key=None if environment is None else comparison_key(spec, environment),
         environment_json="{}" if environment is None else environment.to_bytes().decode(),
-        usage_json=usage_json,
+        usage_json=json.dumps({**usage, **({} if before is None else {"repeated": asdict(before)})}, sort_keys=True),
         parameters=None if environment is None else environment.parameters,
     )
 

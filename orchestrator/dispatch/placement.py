@@ -2,9 +2,9 @@
 
 The first host of the lane that is fit, answers, and has not used up the run's patience. A host that does not answer
 keeps its place for as long as its ``max_wait`` says, for ever without one. Hosts of the same kind (the same GPUs, the
-same torch) are equally good: among those the one with the shortest queue goes first, and of these the one that holds
-the run's teacher already, because the checkpoint need not be sent. Measurements are not spread: their figures are of
-one host. Every answer carries its reason.
+same torch) are equally good: among those goes first the one whose checkpoint the run can go on from, then the one with
+the shortest queue, and of these the one that holds the run's teacher already, because it need not be sent.
+Measurements are not spread: their figures are of one host. Every answer carries its reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Surroundings:
 
     ``silent`` hosts do not answer at present, ``seen`` says since when. ``kinds`` name what makes hosts equally good;
     a host of unknown kind is like no other. ``load`` is the share of a host's slots that live runs take, 1 for all.
-    ``holders`` are the hosts where the run's teacher lies, ``teacher_bytes`` its size where that is known.
+    ``holders`` are the hosts where the run's teacher lies, ``teacher_bytes`` its size where that is known;
+    ``begun_on`` is the host where the run that it goes on from ended.
     """
 
     now: datetime
@@ -38,6 +39,7 @@ class Surroundings:
     load: Mapping[str, float] | None = None
     holders: frozenset[str] = frozenset()
     teacher_bytes: int | None = None
+    begun_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,13 @@ def _ordered(candidates: Sequence[Candidate], stays: str | None, around: Surroun
         return ordered, "", False
     load, first = around.load or {}, ordered[0]
     equal = equals([c for c in ordered if c.host not in around.silent], around.kinds or {})
-    best = min(equal, key=lambda c: (load.get(c.host, 0.0), c.host not in around.holders), default=first)
+    best = min(equal, key=lambda c: (c.host != around.begun_on, load.get(c.host, 0.0), c.host not in around.holders),
+               default=first)
     if best is first:
         return ordered, "", False
+    if best.host == around.begun_on:
+        words = f"as good as {first.host}, and the run that it goes on from ended there"
+        return [best, *(c for c in ordered if c is not best)], words, True
     queue = "a shorter" if load.get(best.host, 0.0) < load.get(first.host, 0.0) else "no longer a"
     words = f"as good as {first.host}, with {queue} queue"
     if best.host in around.holders:

@@ -76,8 +76,9 @@ class Places:
     def _around(self, run: PlannedRun, plan: Plan, silent: frozenset[str]) -> Surroundings:
         holders, size = self._holding(run, silent)
         load = {name: self._live[name] / facts.slots for name, facts in plan.hosts.items()}
+        begun = self._ledger.last_checkpoint(run.continues) if run.continues is not None else None
         return Surroundings(self._now(), silent, self._ledger.reachability() if silent else {}, self._kinds, load,
-                            holders, size)
+                            holders, size, None if begun is None else begun.host)
 
     def _holding(self, run: PlannedRun, silent: frozenset[str]) -> tuple[frozenset[str], int | None]:
         """The hosts of the lane that hold the run's teacher: hinted by the ledger, said by the host itself."""

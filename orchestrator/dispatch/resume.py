@@ -1,9 +1,12 @@
-"""Whether a new attempt may go on where an earlier one on the same host left off.
+"""Whether a new attempt may go on where an earlier one on the same host left off, or where a shorter run ended.
 
 A checkpoint to resume from is written while training when ``checkpoint.every`` asks for it, and when the trainer is
 asked to stop. It stays on the host where it was written. The resumed attempt repeats the earlier log up to that step,
 so its own log tells the whole curve and its train time carries over; nothing is resumed across an override, because
 the steps before and after would not be of one configuration.
+
+A run that has another for its beginning (``planning.continuing``) continues from that one's last checkpoint, by the
+digest that its manifest holds. Only its first attempt does: where that fails, the next begins anew.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from collections.abc import Sequence
 
 from orchestrator.dispatch.agent import HostAgent, RequestRefused
 from orchestrator.domain.lifecycle import Outcome, State
-from orchestrator.ledger.rows import AttemptRow
+from orchestrator.ledger.rows import AttemptRow, CheckpointSource
+from orchestrator.ledger.store import Ledger
+from orchestrator.planning.plan import PlannedRun
 from orchestrator.wire.spec import Spec
 
 LAST_CHECKPOINT = "checkpoints/last.pt"
@@ -45,3 +50,20 @@ def resume_from(agent: HostAgent, attempts: Sequence[AttemptRow], spec: Spec) ->
             continue  # it left none; an earlier one may have
         return number
     return None
+
+
+def continuation(ledger: Ledger, run: PlannedRun, attempt: AttemptRow, host: str) -> CheckpointSource | None:
+    """The checkpoint that an attempt on this host continues from, as far as the ledger knows; None to begin anew."""
+    if run.continues is None or attempt.attempt_no > 1 or attempt.override_json is not None:
+        return None
+    found = ledger.last_checkpoint(run.continues)
+    return found if found is not None and found.host == host else None
+
+
+def still_there(agent: HostAgent, found: CheckpointSource) -> bool:
+    """Whether the agent's host still holds a file in the checkpoint's place; the trainer looks at its digest."""
+    try:
+        agent.read(found.run_id, found.attempt_no, found.path, limit=1)
+    except RequestRefused:
+        return False  # the host was tidied up since
+    return True

@@ -165,7 +165,23 @@ def checkpoint_source(connection: Connection, sha256: str) -> CheckpointSource:
         .order_by(evidence.c.event_seq.desc()).limit(1)).one_or_none()
     if row is None:
         raise UnknownRun(f"no run in the ledger left a file with sha256 {sha256[:12]}")
-    return CheckpointSource(row.host, row.run_id, row.attempt_no, row.path, row.size_bytes)
+    return CheckpointSource(sha256, row.host, row.run_id, row.attempt_no, row.path, row.size_bytes)
+
+
+def last_checkpoint(connection: Connection, run_id: str) -> CheckpointSource | None:
+    """The last checkpoint of a completed run; None where there is none. One that a smaller batch than the spec's has
+    led to is none of the run as it was asked for."""
+    row = connection.execute(
+        select(attempts.c.host, attempts.c.attempt_no, evidence_files.c.path, evidence_files.c.size_bytes,
+               evidence_files.c.sha256)
+        .select_from(evidence_files.join(evidence, evidence.c.evidence_id == evidence_files.c.evidence_id)
+                     .join(attempts, (attempts.c.run_id == evidence.c.run_id)
+                           & (attempts.c.attempt_no == evidence.c.attempt_no)))
+        .where(attempts.c.run_id == run_id, attempts.c.outcome == Outcome.COMPLETED, attempts.c.host.is_not(None),
+               attempts.c.override_json.is_(None), evidence_files.c.path.like(f"{_CHECKPOINTS[1]}.%"))
+        .order_by(attempts.c.attempt_no.desc()).limit(1)).one_or_none()
+    return None if row is None else CheckpointSource(row.sha256, row.host, run_id, row.attempt_no, row.path,
+                                                     row.size_bytes)
 
 
 def spec_json(connection: Connection, run_id: str) -> str:

@@ -110,6 +110,11 @@ class Reads:
         with self._reading() as connection:
             return queries.checkpoint_source(connection, sha256)
 
+    def last_checkpoint(self, run_id: str) -> CheckpointSource | None:
+        """The last checkpoint of a completed run, with its place on a host; None where there is none."""
+        with self._reading() as connection:
+            return queries.last_checkpoint(connection, run_id)
+
     def spec_json(self, run_id: str) -> str:
         """The exact text of the run's spec. Raises :class:`UnknownRun`."""
         with self._reading() as connection:

@@ -260,8 +260,9 @@ class AssetRow:
 
 @dataclass(frozen=True)
 class CheckpointSource:
-    """Where a checkpoint lies: on ``host``, in the attempt's directory, at ``path``."""
+    """A checkpoint by its digest, and where it lies: on ``host``, in the attempt's directory, at ``path``."""
 
+    sha256: str
     host: str
     run_id: str
     attempt_no: int

@@ -57,8 +57,10 @@ class Builder:
 
 
 def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tuple[Layer, ...], raw: dict[str, Any],
-            role: Role) -> LaidRun | None:
-    """One run of a stage, or None after saying what is wrong with it."""
+            role: Role, *, suffix: str = "", teacher: Choice | None = None,
+            stop_target: Choice | None = None) -> LaidRun | None:
+    """One run of a stage, or None after saying what is wrong with it. Its name ends in ``suffix``; ``teacher`` is who
+    teaches it if it distils."""
     findings = builder.findings
     try:
         spec = Spec.model_validate(raw)
@@ -77,7 +79,8 @@ def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tu
         findings.add((*doc, "names") if stage.names else doc, str(error))
         return None
     data = shared_canonical_bytes(body)
-    return LaidRun(stage.name, role, name, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc)
+    return LaidRun(stage.name, role, name + suffix, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc,
+                   teacher=teacher if spec.kd is not None else None, stop_target=stop_target)
 
 
 def owns(builder: Builder, run: LaidRun, doc: DocPath) -> bool:

@@ -194,6 +194,8 @@ class Halving(Piece):
     eta: Annotated[int, Field(ge=2, le=10)] = 3
     rungs: Annotated[int, Field(ge=2, le=8)] = 3
     by: SelectBy = "final_val"
+    resume: bool = Field(False, description="go on from the checkpoint of the rung before, on its host, where nothing "
+                                            "in the schedule depends on the horizon")
 
 
 class Stage(Piece):

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.domain.errors import UnknownHost, UsageError
 from orchestrator.planning.plan import HostFacts, Plan, PlannedRun
 from orchestrator.resources import shipped
-from orchestrator.wire.documents import DispatchDocument, Group, Override, ResolvedTeacher
+from orchestrator.wire.documents import Continuation, DispatchDocument, Group, Override, ResolvedTeacher
 from orchestrator.wire.documents import Resolved as ResolvedInputs
 from orchestrator.wire.spec import Spec
 
@@ -53,7 +53,8 @@ class ShownRun(Shown):
     """``run_id`` is null while the run depends on a choice in ``unresolved``.
 
     ``settings``: the choice (``sweep.top #2``) whose settings the run takes; ``settings_from`` the run that was chosen.
-    While that is null ``spec`` is one of those that may come of it.
+    While that is null ``spec`` is one of those that may come of it. ``continues``: the run that trains its first steps
+    and from whose checkpoint it goes on where it runs on the same host.
     """
 
     run_id: str | None
@@ -73,6 +74,7 @@ class ShownRun(Shown):
     twin: str | None
     settings: str | None
     settings_from: str | None
+    continues: str | None
     spec: Spec
     files: list[ShownFile]
 
@@ -157,12 +159,13 @@ def dry_run_document(plan: Plan, *, bundle_size: int, preparations: Sequence[str
 
 
 def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resume_from: int | None = None,
-                   budget_ms: int | None = None, override: Mapping[str, Any] | None = None) -> bytes:
+                   budget_ms: int | None = None, override: Mapping[str, Any] | None = None,
+                   continue_from: Continuation | None = None) -> bytes:
     """The exact ``dispatch.json`` of one attempt on one host. No times and no random values.
 
     ``budget_ms`` is what the host holds the run's train time to; ``override`` what the attempt is asked for other than
-    its spec. Raises :class:`UsageError` for a run that cannot be launched: a choice is open, or the host cannot take
-    it.
+    its spec; ``continue_from`` the attempt of a shorter run that it begins with. Raises :class:`UsageError` for a run
+    that cannot be launched: a choice is open, or the host cannot take it.
     """
     if run.run_id is None:
         raise UsageError(f"{run.name} waits for {', '.join(run.unresolved)}; it cannot be dispatched yet")
@@ -170,7 +173,7 @@ def dispatch_bytes(plan: Plan, run: PlannedRun, *, attempt: int, host: str, resu
     if facts.gpus < run.gpus:
         raise UsageError(f"{run.name} needs {run.gpus} GPU{'s' if run.gpus > 1 else ''}; host {host} has {facts.gpus}",
                          hint="choose another host with --host NAME")
-    return _dispatch(plan, run, facts, attempt, resume_from, budget_ms, override).to_bytes()
+    return _dispatch(plan, run, facts, attempt, resume_from, budget_ms, override, continue_from).to_bytes()
 
 
 def dispatch_preview(plan: Plan, run: PlannedRun, *, attempt: int = 1) -> bytes:
@@ -206,7 +209,7 @@ def _shown(plan: Plan, run: PlannedRun) -> ShownRun:
         "unresolved": list(run.unresolved), "steps": run.spec.horizon, "budget": budget,
         "deadline_s": run.deadline_s, "reference": run.reference_name, "twin": run.twin_name,
         "settings": None if run.settings is None else f"{run.settings.text} #{run.settings.rank}",
-        "settings_from": run.settings_from, "spec": run.spec,
+        "settings_from": run.settings_from, "continues": run.continues, "spec": run.spec,
         "files": list(_files(plan, run))})
 
 
@@ -238,7 +241,8 @@ def _files(plan: Plan, run: PlannedRun) -> Iterable[ShownFile]:
 
 
 def _dispatch(plan: Plan, run: PlannedRun, facts: HostFacts, attempt: int, resume_from: int | None = None,
-              budget_ms: int | None = None, override: Mapping[str, Any] | None = None) -> DispatchDocument:
+              budget_ms: int | None = None, override: Mapping[str, Any] | None = None,
+              continue_from: Continuation | None = None) -> DispatchDocument:
     teacher = None
     if run.teacher is not None:
         final = run.teacher.final_val_u6
@@ -253,7 +257,7 @@ def _dispatch(plan: Plan, run: PlannedRun, facts: HostFacts, attempt: int, resum
         trainer_env=dict(plan.environment), resume_from=resume_from,
         priority=plan.priority, group=_group(plan, facts.name), devices=facts.devices, per_gpu=facts.per_gpu,
         gpu_memory_mib=facts.gpu_memory_mib, share_gpus=facts.share_gpus, budget_ms=budget_ms,
-        override=None if override is None else Override.model_validate(override))
+        override=None if override is None else Override.model_validate(override), continue_from=continue_from)
 
 
 def _group(plan: Plan, host: str) -> Group | None:

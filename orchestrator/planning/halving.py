@@ -9,7 +9,7 @@ control arms and no reference, and their gates are those that reject what is bro
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.domain.verdict import DEFAULT_GATES, Gate, Role
 from orchestrator.planning.campaign_model import Campaign, PolicyRule, Select, SettingsOf, Stage
@@ -19,15 +19,25 @@ from orchestrator.planning.grid import count_cells
 _COMPARING = (Gate.COMPARABLE, Gate.TARGET_REACHED)
 
 
-def unfold(campaign: Campaign, findings: Findings) -> tuple[Campaign, list[tuple[DocPath, bool]]]:
-    """The campaign with a stage for each rung, and for each stage its place in the file and whether it only ranks."""
+class Unfolded(NamedTuple):
+    """Where a stage stands in the file, whether it only ranks, and the horizon of the rung that it goes on from."""
+
+    doc: DocPath
+    rung: bool = False
+    continues_at: int | None = None
+
+
+def unfold(campaign: Campaign, findings: Findings) -> tuple[Campaign, list[Unfolded]]:
+    """The campaign with a stage for each rung, and what is to be known of each stage."""
     stages: list[Stage] = []
-    places: list[tuple[DocPath, bool]] = []
+    places: list[Unfolded] = []
     for i, stage in enumerate(campaign.stages):
         doc: DocPath = ("stages", i)
         rungs = _rungs(campaign, stage, doc, findings) if stage.halving is not None else [stage]
         stages += rungs
-        places += [(doc, n < len(rungs) - 1) for n in range(len(rungs))]
+        before = [None, *(r.spec["horizon"] for r in rungs[:-1])]
+        resume = stage.halving is not None and stage.halving.resume
+        places += [Unfolded(doc, n < len(rungs) - 1, before[n] if resume else None) for n in range(len(rungs))]
     return campaign.model_copy(update={"stages": tuple(stages)}), places
 
 

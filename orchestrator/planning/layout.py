@@ -14,6 +14,7 @@ from typing import Any
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.building import Builder, lay_run, owns, reference_mark
 from orchestrator.planning.campaign_model import Campaign, Stage
+from orchestrator.planning.continuing import horizon_matters
 from orchestrator.planning.findings import DocPath, Findings
 from orchestrator.planning.grid import (
     MAX_RUNS,
@@ -25,7 +26,7 @@ from orchestrator.planning.grid import (
     count_cells,
     locate,
 )
-from orchestrator.planning.halving import unfold
+from orchestrator.planning.halving import Unfolded, unfold
 from orchestrator.planning.names import TWIN_SUFFIX, qualified_names
 from orchestrator.planning.open_runs import expand_open, ranked_source
 from orchestrator.planning.pairing import reference_for, twin_body
@@ -46,12 +47,12 @@ def lay_out(campaign: Campaign, findings: Findings) -> Layout:
     campaign, places = unfold(campaign, findings)
     builder = Builder(campaign, findings)
     seen: set[str] = set()
-    for stage, (doc, rung) in zip(campaign.stages, places, strict=True):
+    for stage, place in zip(campaign.stages, places, strict=True):
         if stage.name in seen:
-            findings.add((*doc, "name"), f"two stages are named {stage.name!r}")
+            findings.add((*place.doc, "name"), f"two stages are named {stage.name!r}")
             continue
         seen.add(stage.name)
-        _lay_stage(builder, stage, doc, rung=rung)
+        _lay_stage(builder, stage, place)
     findings.check()
     total = sum(len(r) for r in builder.runs.values())
     if total > MAX_RUNS:
@@ -68,8 +69,8 @@ def _check_size(campaign: Campaign, findings: Findings) -> None:
                       where=("stages", largest, "axes" if campaign.stages[largest].axes else "name"))
 
 
-def _lay_stage(builder: Builder, stage: Stage, doc: DocPath, *, rung: bool) -> None:
-    findings, role = builder.findings, Role(stage.role)
+def _lay_stage(builder: Builder, stage: Stage, place: Unfolded) -> None:
+    findings, role, doc = builder.findings, Role(stage.role), place.doc
     check_shape(stage, doc, findings)
     teacher = builder.choice_of(stage.teacher.from_, stage, (*doc, "teacher")) if stage.teacher else None
     target = _target_choice(builder, stage, teacher, doc)
@@ -90,6 +91,8 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath, *, rung: bool) -> N
         runs = _expand(builder, stage, doc, teacher, target)
     if teacher is not None:
         _check_teacher_fits(builder, teacher, runs, doc)
+    if place.continues_at is not None:
+        _check_goes_on(builder, runs, doc, place.continues_at)
     if stage.compare_with is not None:
         runs = _with_references(builder, stage, runs, doc)
     builder.runs[stage.name] = _interleaved(runs) if stage.duel else runs
@@ -104,7 +107,7 @@ def _lay_stage(builder: Builder, stage: Stage, doc: DocPath, *, rung: bool) -> N
         stage.name, role, policies, choice, tuple(sorted(needs)), deadline, doc,
         builder.campaign.needs.merged(stage.needs), guard and role is Role.TEACHER, top=top, wants=wants,
         stop=_stop_word(stage), expects=stage.expects, after=stage.after, controls=stage.controls,
-        compare_with=stage.compare_with, duel=stage.duel, rung=rung,
+        compare_with=stage.compare_with, duel=stage.duel, rung=place.rung, continues_at=place.continues_at,
         search=stage.search.optuna if stage.search is not None else None))
 
 
@@ -227,7 +230,7 @@ def _expand(builder: Builder, stage: Stage, doc: DocPath, teacher: Choice | None
     for cell in cells(stage, doc, builder.findings):
         layers = (*base_layers, *cell.layers)
         raw = assemble(base, cell.layers)
-        run = lay_run(builder, stage, doc, cell, layers, raw, Role(stage.role))
+        run = lay_run(builder, stage, doc, cell, layers, raw, Role(stage.role), teacher=teacher, stop_target=stop)
         if run is None:
             failures += 1
             if failures >= _FAILURES_SHOWN:
@@ -238,16 +241,14 @@ def _expand(builder: Builder, stage: Stage, doc: DocPath, teacher: Choice | None
                                  f"two runs are named {run.name!r}; give 'names:' with fields that tell them apart")
             continue
         names.add(run.name)
-        distils = run.spec.kd is not None
-        run = replace(run, teacher=teacher if distils else None, stop_target=stop)
         if not owns(builder, run, doc):
             continue
         runs.append(run)
         if stage.controls:
-            twin = lay_run(builder, stage, doc, cell, layers, twin_body(raw), Role.CONTROL)
+            twin = lay_run(builder, stage, doc, cell, layers, twin_body(raw), Role.CONTROL, suffix=TWIN_SUFFIX,
+                           stop_target=stop)
             if twin is None:
                 continue
-            twin = replace(twin, name=run.name + TWIN_SUFFIX, stop_target=stop)
             known = builder.owners.get(twin.mark)
             runs[-1] = replace(run, twin=reference_mark(known or twin))
             if known is None:
@@ -287,6 +288,16 @@ def _check_teacher_fits(builder: Builder, teacher: Choice, runs: Sequence[LaidRu
             builder.findings.add((*doc, "teacher"), f"{run.name} has a vocabulary of {run.spec.model.vocab_size}, "
                                                     f"the student {misfit.name} one of {misfit.spec.model.vocab_size}")
             return
+
+
+def _check_goes_on(builder: Builder, runs: Sequence[LaidRun], doc: DocPath, steps: int) -> None:
+    """Somebody asks that rungs go on from each other's checkpoints: then there must be a run that can."""
+    specs = [s for r in runs if r.role is not Role.CONTROL
+             for s in (r.settings.possible if r.settings is not None else (r.spec,))]
+    reasons = dict.fromkeys(horizon_matters(spec, steps) for spec in specs)
+    if specs and "" not in reasons:
+        builder.findings.add((*doc, "halving", "resume"), f"no run can go on from the rung of {steps} steps: "
+                             f"{'; '.join(reasons)}. Leave 'resume' out, or change that")
 
 
 def _named(campaign: str, runs: dict[str, list[LaidRun]]) -> tuple[LaidRun, ...]:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from orchestrator.domain.errors import UnknownHost, UsageError
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_file import CampaignSource
+from orchestrator.planning.continuing import beginning_of
 from orchestrator.planning.lane import Candidate, HostFacts, Lane, equals, lane_for, shares, without_share
 from orchestrator.planning.policy import Choice, PolicyPlan
 from orchestrator.planning.retry_rules import RetryRule, effective
@@ -82,7 +83,8 @@ class PlannedRun:
     ``target_val`` is the loss at which the run stops itself; None where it does not, or not yet. A run that takes the
     settings of a chosen configuration names the choice in ``settings``; until that is pinned its ``spec`` is one of
     those that may come of it, afterwards ``settings_from`` names the run that was chosen. Of a search it is ``trial``
-    so and so, whose spec is open until its batch is proposed.
+    so and so, whose spec is open until its batch is proposed. ``continues`` is the run that trains its first steps,
+    and whose last checkpoint it may go on from.
     """
 
     name: str
@@ -112,6 +114,7 @@ class PlannedRun:
     settings_from: str | None = None
     trial: int | None = None
     trial_is_open: bool = False
+    continues: str | None = None
 
     @property
     def spec_is_open(self) -> bool:
@@ -282,6 +285,8 @@ def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: Pla
     unresolved = tuple(sorted(waits))
     teacher = past.resolution(run.teacher) if run.teacher is not None else None
     stop = past.resolution(run.stop_target) if run.stop_target is not None else None
+    continues = beginning_of(run.spec, stage.continues_at) \
+        if stage.continues_at is not None and not unresolved and run.role is not Role.CONTROL else None
     return PlannedRun(
         name=run.name, stage=run.stage, ordinal=ordinal, role=run.role, seed=run.spec.seed, spec=run.spec,
         identity=run.identity, size_bytes=run.size_bytes, run_id=None if unresolved else run.identity,
@@ -292,7 +297,8 @@ def _planned(run: LaidRun, ordinal: int, lane: str | None, way: Lane, stage: Pla
         target_val=stop.final_val_u6 / 1e6 if stop is not None and stop.final_val_u6 is not None else None,
         standing="new" if unresolved else past.standing(run.identity, stage.expects),
         settings=run.settings.source if run.settings is not None else None, settings_from=run.source,
-        trial=run.trial.number if run.trial is not None else None, trial_is_open=run.trial is not None and run.open)
+        trial=run.trial.number if run.trial is not None else None, trial_is_open=run.trial is not None and run.open,
+        continues=continues)
 
 
 def _plan_hash(source: CampaignSource, ways: Mapping[tuple[str, int], Lane], bundle_digest: str,

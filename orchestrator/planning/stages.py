@@ -94,7 +94,8 @@ class PlannedStage:
     need of a host. ``top`` are the places that ``select: {top: …}`` offers, ``wants`` those that it takes settings
     from; ``stop`` is what it must have come to (``domain.stopping``), ``expects`` the ends that are its results; it
     starts once the stages in ``after`` have come to theirs. A ``rung`` only ranks configurations for the next one; in
-    a ``duel`` configurations are alternatives, of which the quicker wins. With ``search`` its runs are trials.
+    a ``duel`` configurations are alternatives, of which the quicker wins. With ``search`` its runs are trials. Its
+    runs go on, where they can, from those of the rung before, which ended after ``continues_at`` steps.
     """
 
     name: str
@@ -116,6 +117,7 @@ class PlannedStage:
     rung: bool = False
     duel: bool = False
     search: OptunaSearch | None = None
+    continues_at: int | None = None
 
 
 @dataclass(frozen=True)

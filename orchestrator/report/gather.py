@@ -15,11 +15,13 @@ from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
+from orchestrator.planning.campaign_model import Halving
 from orchestrator.report.courses import course, numbers
 from orchestrator.report.model import (
     CampaignReport,
     Course,
     GateOutcome,
+    GoneOn,
     PersonNote,
     ReportChoice,
     ReportPolicy,
@@ -59,7 +61,7 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
-        ledger_head=ledger.head(), duels=_duels(source))
+        ledger_head=ledger.head(), duels=_duels(source), halvings=_halvings(source))
 
 
 def _source(text: str) -> Mapping[str, Any]:
@@ -80,10 +82,18 @@ def _question(source: Mapping[str, Any]) -> str:
     return str(source.get("description", ""))
 
 
-def _duels(source: Mapping[str, Any]) -> tuple[str, ...]:
+def _stages(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     stages = source.get("stages")
-    return tuple(str(s.get("name")) for s in stages if isinstance(s, dict) and s.get("duel") is True) \
-        if isinstance(stages, list) else ()
+    return [s for s in stages if isinstance(s, dict)] if isinstance(stages, list) else []
+
+
+def _duels(source: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(s.get("name")) for s in _stages(source) if s.get("duel") is True)
+
+
+def _halvings(source: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(s.get("name")), int(s["halving"].get("rungs", Halving().rungs))) for s in _stages(source)
+                 if isinstance(s.get("halving"), dict))
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
@@ -153,7 +163,7 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points,
         settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,
-        failure=_failure_words(failed), spent=_spent(attempts),
+        failure=_failure_words(failed), spent=_spent(attempts), gone_on=_gone_on(member, usage, names),
         notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in ledger.notes(member.run_id)
                     if n.kind == PERSON_NOTE))
 
@@ -168,6 +178,13 @@ def _figures(member: MemberRow, row: LedgerRow, spec: Mapping[str, Any], curve: 
                         failed.get("shortfall_mib")) if failed.get("class") == "oom" else None
     tokens = int(data.get("batch_sequences") or 0) * int(data.get("sequence_length") or 0)
     return figures_of(member.name, _SEED.sub("", member.name), row.outcome, tokens, curve or Curve(), shortage)
+
+
+def _gone_on(member: MemberRow, usage: Mapping[str, Any], names: Mapping[str, str]) -> GoneOn | None:
+    told = usage.get("repeated")
+    if told is None or told["run_id"] == member.run_id:  # an attempt that resumed an earlier one of its own run
+        return None
+    return GoneOn(names.get(told["run_id"], told["run_id"][:12]), told["step"], told["train_time_ms"])
 
 
 def _failure(attempt: AttemptRow) -> Mapping[str, Any]:

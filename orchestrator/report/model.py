@@ -63,6 +63,15 @@ class Spent:
 
 
 @dataclass(frozen=True)
+class GoneOn:
+    """What a run did not train itself: the steps of the shorter run that it went on from, and their train time."""
+
+    run: str
+    step: int
+    train_time_ms: float
+
+
+@dataclass(frozen=True)
 class ReportRun:
     """One run of the campaign.
 
@@ -72,7 +81,8 @@ class ReportRun:
     ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself.
     ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
     ``settings`` are the numbers of its spec by dotted name (``schedule.boost``), for tables and heat maps.
-    ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed.
+    ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed. ``gone_on`` is None
+    where it trained all of its steps.
     """
 
     run_id: str
@@ -110,6 +120,7 @@ class ReportRun:
     figures: Figures | None = None
     failure: str = ""
     spent: Spent = Spent()
+    gone_on: GoneOn | None = None
     notes: tuple[PersonNote, ...] = ()
 
     @property
@@ -185,7 +196,8 @@ class CampaignReport:
     launched with; ``recorded_at`` is when (UTC).
     ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
     ledger's chain when the report was made. ``progress`` holds this and other campaigns of the ledger, oldest first.
-    ``duels`` are the measurement stages whose configurations are alternatives.
+    ``duels`` are the measurement stages whose configurations are alternatives, ``halvings`` the stages that were halved
+    with their number of rungs.
     """
 
     campaign: str
@@ -208,3 +220,4 @@ class CampaignReport:
     notes: tuple[str, ...] = field(default=())
     progress: tuple[Mark, ...] = ()
     duels: tuple[str, ...] = ()
+    halvings: tuple[tuple[str, int], ...] = ()

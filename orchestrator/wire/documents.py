@@ -29,11 +29,11 @@ from orchestrator.wire.codec import (
 from orchestrator.wire.manifest import Manifest, ManifestFile, parse_manifest
 
 __all__ = [
-    "CONTRACT", "DOCUMENTS", "PARSERS", "ClaimDocument", "DispatchDocument", "Document", "EnvironmentDocument",
-    "ExitDocument", "Failure", "Hello", "Load", "Manifest", "ManifestFile", "Observation", "Process", "Resolved",
-    "ResolvedTeacher", "StartedDocument", "StatusDocument", "parse_claim", "parse_dispatch", "parse_environment",
-    "parse_exit", "parse_hello", "parse_manifest", "parse_object", "parse_observation", "parse_started",
-    "parse_status",
+    "CONTRACT", "DOCUMENTS", "PARSERS", "ClaimDocument", "Continuation", "DispatchDocument", "Document",
+    "EnvironmentDocument", "ExitDocument", "Failure", "Hello", "Load", "Manifest", "ManifestFile", "Observation",
+    "Process", "Resolved", "ResolvedTeacher", "StartedDocument", "StatusDocument", "parse_claim", "parse_dispatch",
+    "parse_environment", "parse_exit", "parse_hello", "parse_manifest", "parse_object", "parse_observation",
+    "parse_started", "parse_status",
 ]
 
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
@@ -90,6 +90,14 @@ class Override(Part):
     spec: OverriddenSpec
 
 
+class Continuation(Part):
+    """The attempt of a shorter run that this run begins with, by its last checkpoint's digest."""
+
+    run_id: Digest
+    attempt: AttemptNumber
+    sha256: Digest
+
+
 class DispatchDocument(Document):
     """``dispatch.json``: how one attempt of one run is run on one host. No times, no random values."""
 
@@ -115,6 +123,7 @@ class DispatchDocument(Document):
     share_gpus: bool = False
     budget_ms: Annotated[int, Field(ge=1)] | None = None
     override: Override | None = None
+    continue_from: Continuation | None = None
 
 
 class Process(Part):

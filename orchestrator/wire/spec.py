@@ -40,16 +40,17 @@ class GrownPart(Part):
     @model_serializer(mode="wrap")
     def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         body: dict[str, Any] = written(self)
-        for name in self.later:
-            if getattr(self, name) == _default(type(self), name):
+        for name, default in _later_defaults(type(self)):
+            value = getattr(self, name)
+            if value is default or value == default:
                 body.pop(name, None)
         return body
 
 
 @cache
-def _default(part: type[GrownPart], name: str) -> Any:
-    """A field's default; parts are frozen, so one object serves all."""
-    return part.model_fields[name].get_default(call_default_factory=True)
+def _later_defaults(part: type[GrownPart]) -> tuple[tuple[str, Any], ...]:
+    """The later fields with their defaults; parts are frozen, so one object serves all."""
+    return tuple((name, part.model_fields[name].get_default(call_default_factory=True)) for name in sorted(part.later))
 
 
 class ModelSpec(GrownPart):

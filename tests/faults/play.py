@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from orchestrator.dispatch.home import Home
@@ -221,5 +222,5 @@ def _all_ended(home: Path) -> bool:
         return bool(runs) and all(a.state in TERMINAL_STATES for a in ledger.current_attempts(runs))
 
 
-def _never() -> None:
+def _never() -> datetime:
     raise AssertionError("reading a ledger needs no clock")

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from orchestrator.dispatch.home import Home
@@ -163,5 +164,5 @@ def _sha256(path: Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
-def _no_clock() -> None:
+def _no_clock() -> datetime:
     raise AssertionError("reading a ledger needs no clock")

@@ -175,6 +175,7 @@ class SshServer:
                 log.seek(said_before)
                 if b"Server listening on" in log.read():
                     return True
+            assert self._process is not None
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.005)
                 self._process = None

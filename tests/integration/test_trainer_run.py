@@ -100,6 +100,27 @@ def test_a_stopped_run_saves_its_place_and_the_next_attempt_tells_the_whole_curv
     assert (curve.timer_resets, curve.end_reason) == (0, "horizon")
 
 
+def test_a_run_goes_on_from_a_shorter_one_and_trains_only_what_is_left(host: HostRoot) -> None:
+    short, long = ({"horizon": n, "validation": {"every": 20}} for n in (20, 60))
+    first = run(host, spec_of(short))
+    last = hashlib.sha256(first.file("checkpoints/last.pt").read_bytes()).hexdigest()
+    begun = {"run_id": first.run_id, "attempt": 1, "sha256": last}
+    again = run(host, spec_of(long), continue_from=begun)
+    assert again.seal()["outcome"] == "completed", again.log
+    curve = parse_log(again.file("train.log").read_bytes())
+    assert [point.step for point in curve.train] == list(range(1, 61))
+    assert [point.step for point in curve.validations] == [0, 20, 40, 60]
+    assert {point.train_time_ms for point in parse_log(first.file("train.log").read_bytes()).train} <= {
+        point.train_time_ms for point in curve.train}
+
+    shrunk = {**long, "schedule": {"cooldown": 0.5}}
+    before = run(host, spec_of({**short, **shrunk, "horizon": 20}))
+    last = hashlib.sha256(before.file("checkpoints/last.pt").read_bytes()).hexdigest()
+    refused = run(host, spec_of(shrunk), continue_from={"run_id": before.run_id, "attempt": 1, "sha256": last}).seal()
+    assert refused["exit_code"] == 10
+    assert "the learning rate of step 12 depends on the horizon" in refused["reason"]
+
+
 def exit_of(host: HostRoot, spec: Spec, *, pythonpath: str = "", **dispatch: Any) -> tuple[int, str]:
     """Run the program without a supervisor; its exit code and its last words, which only the farewell follows."""
     placed = host.place(spec, **dispatch)

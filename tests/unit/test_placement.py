@@ -72,6 +72,14 @@ def test_of_equal_queues_the_host_that_has_the_teacher() -> None:
     assert chosen(kinds=ALIKE, load={"c": 1.0}, holders=frozenset("c")).host == "a", "it would have to wait there"
 
 
+def test_of_equal_hosts_the_one_where_the_run_can_go_on() -> None:
+    found = chosen(kinds=ALIKE, load={"a": 0.0, "b": 2.0, "c": 1.0}, begun_on="b")
+    assert (found.host, found.reason, found.spread) == ("b", "as good as a, and the run that it goes on from ended "
+                                                        "there", True)
+    other = chosen(kinds={**ALIKE, "b": "GB10"}, begun_on="b")
+    assert other.host == "a", "the steps before and after would be of two kinds of machine"
+
+
 def test_a_run_that_stays_where_its_last_attempt_ended_is_not_spread() -> None:
     ended = attempt(1, host="b", state=State.FINISHED, outcome=Outcome.OOM)
     rules = {"oom": RetryRule()}

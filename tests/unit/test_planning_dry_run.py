@@ -127,7 +127,7 @@ def test_dispatch_json_says_how_one_attempt_is_run(tmp_path: Path) -> None:
         "contract": "v1", "run_id": arm.run_id, "attempt": 3, "host": "local", "bundle": BUNDLE,
         "python": "/usr/bin/python3", "slots": 2, "gpus": 0, "deadline_s": 300.0, "grace_s": 10.0, "beat_s": 1.0,
         "priority": 0, "group": None, "devices": None, "per_gpu": 1, "gpu_memory_mib": None, "share_gpus": False,
-        "budget_ms": None, "override": None, "disk_floor_bytes": 268435456,
+        "budget_ms": None, "override": None, "continue_from": None, "disk_floor_bytes": 268435456,
         "trainer_env": {"OMP_WAIT_POLICY": "PASSIVE"}, "resume_from": 2,
         "resolved": {"teacher": {"run_id": choice.selector.among[0], "checkpoint_sha256": "c" * 64,
                                  "final_val": 1.97425}, "target_val": 1.97425}}

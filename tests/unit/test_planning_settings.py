@@ -129,6 +129,44 @@ def test_halving_stands_for_a_stage_per_rung_with_a_shrunk_horizon(tmp_path: Pat
     assert lint(load(tmp_path, HALVING)) == []
 
 
+GOES_ON = """\
+campaign: demo
+defaults: {entry: simulated, simulated: {}}
+host: local
+stages:
+  - name: wide
+    role: ce
+    spec: {horizon: 450}
+    axes: {optimizer.lr: [1.0e-3, 2.0e-3, 4.0e-3], schedule.cooldown: [0.0], seed: [0, 1]}
+    halving: {eta: 3, rungs: 2, resume: true}
+    select: {best: final_val}
+"""
+
+
+def test_rungs_go_on_from_the_run_of_the_same_seed_in_the_rung_before(tmp_path: Path) -> None:
+    first = planned(tmp_path, GOES_ON)
+    by_name = {r.name: r for r in first.runs}
+    place = first.stage("wide_r1").top[0]
+    chosen = next(r for r in first.runs if r.stage == "wide_r1" and r.spec.optimizer.lr == 2e-3 and r.seed == 1)
+    plan = planned(tmp_path, GOES_ON, past=Past({place.key: Resolved(chosen.identity, None, 2_000_000)}))
+    last = [r for r in plan.runs if r.stage == "wide"]
+    assert [(r.spec.horizon, r.seed, r.spec.optimizer.lr) for r in last] == [(450, 0, 2e-3), (450, 1, 2e-3)]
+    assert [r.continues for r in last] == [next(
+        r.identity for r in by_name.values() if (r.seed, r.spec.optimizer.lr, r.stage) == (s, 2e-3, "wide_r1"))
+        for s in (0, 1)]
+    assert all(r.continues is None for r in plan.runs if r.stage == "wide_r1")
+    anew = planned(tmp_path, GOES_ON.replace(", resume: true", ""),
+                   past=Past({place.key: Resolved(chosen.identity, None, 2_000_000)}))
+    assert all(r.continues is None for r in anew.runs), "only where the file asks for it"
+
+
+def test_a_schedule_that_shrinks_with_the_horizon_cannot_go_on(tmp_path: Path) -> None:
+    refused(tmp_path, GOES_ON.replace("[0.0], seed", "[0.2], seed"),
+            "no run can go on from the rung of 150 steps: schedule.cooldown is in fractions of the horizon")
+    some = planned(tmp_path, GOES_ON.replace("[0.0], seed", "[0.0, 0.2], seed"))
+    assert len(some.runs) == 12 + 4, "one that can is enough"
+
+
 def test_too_few_configurations_for_the_rungs_are_refused(tmp_path: Path) -> None:
     refused(tmp_path, HALVING.replace("rungs: 3", "rungs: 4"), "9 configurations do not make 4 rungs")
 

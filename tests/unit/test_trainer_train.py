@@ -15,7 +15,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from tests.unit.trainer_kit import DATA_LINE, KD, VOCABULARY, Bench, place_shards, small_bench, spec_of
+from orchestrator.wire.spec import Spec, run_id_of
+from tests.unit.trainer_kit import DATA_LINE, KD, VOCABULARY, Bench, Ran, place_shards, small_bench, spec_of
+from worker.continuing import Beginning
+from worker.paths import AttemptDir
 from worker.trainer.checkpoint import load_last, load_weights, save_weights
 from worker.trainer.errors import BadInput, Diverged, Stopped, TeacherMisfit
 from worker.trainer.model import GPT
@@ -281,6 +284,53 @@ def test_only_the_runs_own_checkpoint_is_resumed(bench: Bench) -> None:
     (other.out / "checkpoints" / "last.pt").write_bytes(b"PK half a file")
     with pytest.raises(BadInput, match="is not a checkpoint to resume from"):
         bench.run(spec_of({"seed": 1}), resume=other.out)
+
+
+CONTINUED: list[dict[str, Any]] = [
+    {"optimizer": {"kind": "muon"}, "schedule": {"warmup_steps": 7}},
+    {**KD, "schedule": {"finish": 0.5, "finish_ramp_steps": 4}},
+    {**KD, "kd": {**KD["kd"], "stop": {"mode": "never"}, "divergence": "sampled"}},
+]
+
+
+def ended(bench: Bench, ran: Ran, spec: Spec) -> Beginning:
+    """A shorter run as the beginning of a longer one."""
+    last = ran.out / "checkpoints" / "last.pt"
+    return Beginning(AttemptDir(run_id_of(spec), 1, str(ran.out)), hashlib.sha256(last.read_bytes()).hexdigest(),
+                     spec.horizon)
+
+
+@pytest.mark.parametrize("part", CONTINUED, ids=["muon", "kd_stopped", "sampled"])
+def test_a_run_that_goes_on_from_a_shorter_one_is_bit_for_bit_the_run_from_the_start(
+        bench: Bench, part: dict[str, Any]) -> None:
+    short, long = spec_of(part, {"horizon": 10}), spec_of(part, {"horizon": 30})
+    teacher = bench.teacher() if long.kd else None
+    whole = bench.run(long, teacher=teacher)
+    first = bench.run(short, teacher=teacher)
+    begun = ended(bench, first, short)
+    again = bench.run(long, teacher=teacher, beginning=begun)
+
+    assert again.without_times() == whole.without_times()
+    assert f"resumed after step 10; the lines up to there are those of run {run_id_of(short)[:12]}" in again.log
+    states = [load_last(ran.out / "checkpoints" / "last.pt", CPU) for ran in (whole, again)]
+    assert_equal_states(*[{k: state[k] for k in ("model", "optimizers", "norm")} for state in states])
+    best = [(ran.out / "checkpoints" / "best.safetensors").read_bytes() for ran in (whole, again)]
+    assert best[0] == best[1]
+    times = again.values("train_time")
+    assert times == sorted(times)
+    assert times[11] == first.values("train_time")[11] > 0
+
+
+def test_only_the_very_checkpoint_that_was_asked_for_is_gone_on_from(bench: Bench) -> None:
+    short, long = spec_of({"horizon": 10}), spec_of({"horizon": 30})
+    begun = ended(bench, bench.run(short), short)
+    with pytest.raises(BadInput, match="it was altered, its sha256 is"):
+        bench.run(long, beginning=replace(begun, sha256="0" * 64))
+    other = spec_of({"horizon": 10, "seed": 1})
+    elsewhere = ended(bench, bench.run(other), other)
+    with pytest.raises(BadInput, match="of another run or another corpus"):
+        bench.run(long, beginning=replace(elsewhere, attempt=replace(
+            elsewhere.attempt, run_id=begun.attempt.run_id)))
 
 
 def test_microbatches_change_nothing_but_rounding(bench: Bench) -> None:

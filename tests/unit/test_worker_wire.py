@@ -50,7 +50,7 @@ def test_every_key_must_be_there(key: str) -> None:
     ("disk_floor_bytes", -1), ("resolved", {"teacher": {"run_id": DIGEST}, "target_val": None}),
     ("resolved", {"teacher": None, "target_val": "low"}), ("resolved", []), ("trainer_env", {"A=B": "c"}),
     ("trainer_env", {"PATH": 1}), ("trainer_env", {"LD_PRELOAD": "x"}), ("trainer_env", {"A": "\0"}),
-    ("resume_from", 0),
+    ("resume_from", 0), ("continue_from", {"run_id": DIGEST, "attempt": 1}), ("continue_from", DIGEST),
 ])
 def test_a_wrong_value_is_refused_by_its_key(key: str, value: object) -> None:
     with pytest.raises(wire.MalformedDocument, match=f"d: key '{key}' is"):

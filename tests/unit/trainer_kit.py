@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.wire.spec import Spec, run_id_of, spec_bytes
+from worker.continuing import Beginning
 from worker.trainer.emit import Emit
 from worker.trainer.shards import write_shard
 from worker.trainer.spec import TrainSpec, parse_spec
@@ -116,7 +117,7 @@ class Bench:
 
     def run(self, spec: Spec, *, teacher: Path | None = None, resume: Path | None = None,
             out: StringIO | None = None, target: float | None = None, recorded: float | None = None,
-            stop_asked: Callable[[], bool] = lambda: False, **given: Any) -> Ran:
+            stop_asked: Callable[[], bool] = lambda: False, beginning: Beginning | None = None, **given: Any) -> Ran:
         """Train; the log is kept in the attempt's directory and in ``last``, also when training raises. ``given``: a
         clock, a compiler."""
         self.runs += 1
@@ -125,7 +126,7 @@ class Bench:
         log = out if out is not None else StringIO()
         self.last = Ran(where, "", {})
         inputs = Inputs(self.root, where, run_id_of(spec), teacher_sha256=self.adopt(teacher) if teacher else None,
-                        teacher_final_val=recorded, target_val=target, resume=resume)
+                        teacher_final_val=recorded, target_val=target, resume=resume, beginning=beginning)
         try:
             self.last.summary = train(parsed(spec), inputs, Emit(spec.horizon, log), self.last.environment.update,
                                       stop_asked=stop_asked, **given)

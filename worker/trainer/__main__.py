@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from worker.continuing import beginning_of
 from worker.durable import read_file, write_atomic
 from worker.paths import AttemptDir, PathRefused, Root
 from worker.trainer.errors import BackendMissing, BadInput, OutOfMemory, TrainerError
@@ -74,6 +75,7 @@ def _run(root: Root, attempt: AttemptDir) -> int:
 
     from worker.trainer.distributed import is_rank, join, leave, run_ranks
     from worker.trainer.emit import Emit
+    from worker.trainer.schedule import base_multiplier
     from worker.trainer.spec import parse_spec
     from worker.trainer.train import Inputs, train
 
@@ -86,6 +88,8 @@ def _run(root: Root, attempt: AttemptDir) -> int:
         root=Path(root.path), out=Path(attempt.path), run_id=attempt.run_id,
         teacher_sha256=teacher.get("checkpoint_sha256"), teacher_final_val=teacher.get("final_val"),
         target_val=dispatch.resolved.get("target_val"), resume=_resumed(root, attempt, dispatch),
+        beginning=beginning_of(root, dispatch, body, lambda step, horizon: base_multiplier(
+            spec.schedule, step, horizon)),
         oom_fallback=dispatch.override is not None,
     )
     ranks = join()

@@ -83,10 +83,12 @@ def save_last(path: Path, state: dict[str, Any]) -> None:
     _replace(path, lambda aside: torch.save({"format": FORMAT, **state}, aside))
 
 
-def load_last(path: Path, device: torch.device) -> dict[str, Any]:
-    """What :func:`save_last` wrote, tensors on ``device``. Raises :class:`BadInput` where it is missing or altered."""
+def load_last(path: Path, device: torch.device, sha256: str | None = None) -> dict[str, Any]:
+    """What :func:`save_last` wrote, tensors on ``device``; ``sha256`` is its digest where that is known.
+
+    Raises :class:`BadInput` where it is missing or altered."""
     try:
-        _check_seal(path)
+        _check_seal(path, sha256)
         state = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise BadInput(f"there is no checkpoint {path} to resume from") from None
@@ -115,10 +117,10 @@ def _replace(path: Path, write: Callable[[str], object]) -> None:
     sync_directory(str(path.parent))
 
 
-def _check_seal(path: Path) -> None:
-    """Raises :class:`BadInput` for a file that is not what was written here. One that came without seals is not
-    checked: what carried it did that by the manifest."""
-    seals = _seals(path.parent).get(path.name)
+def _check_seal(path: Path, sha256: str | None) -> None:
+    """Raises :class:`BadInput` for a file that is not what was written here, or not the one of that digest. One that
+    came without seals is not checked: what carried it did that by the manifest."""
+    seals = _seals(path.parent).get(path.name) if sha256 is None else [sha256]
     if seals is not None and (found := _digest(path)) not in seals:
         raise BadInput(f"{path} is not a checkpoint to resume from: it was altered, its sha256 is {found}; resume from "
                        "another attempt, or start anew")

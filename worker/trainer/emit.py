@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
+_OF_HORIZON = re.compile(r"\Astep:\d+/\d+ ")
 _HISTORY = re.compile(r"(?:kd_stop |profile )?step:(\d+)[/ ]")
 
 
@@ -58,14 +59,14 @@ class Emit:
         self._line(f"run_end step:{step} reason:{reason}")
 
     def replay(self, earlier_log: str, step: int) -> None:
-        """Repeat the data lines of an earlier attempt's log up to ``step`` updates.
+        """Repeat the data lines of an earlier attempt's log up to ``step`` updates, as steps of this horizon.
 
         A resumed attempt is judged by its own log alone, so that log must tell the whole curve.
         """
         for line in earlier_log.splitlines():
             match = _HISTORY.match(line)
             if match is not None and int(match[1]) <= step:
-                self._line(line)
+                self._line(_OF_HORIZON.sub(f"step:{match[1]}/{self._horizon} ", line, count=1))
 
     def _line(self, text: str) -> None:
         if self._silent:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from worker.continuing import Beginning
 from worker.trainer import checkpoint
 from worker.trainer.attention import Attend
 from worker.trainer.attention_choice import Chosen, check_shapes, choose, slow_shapes
@@ -54,7 +55,8 @@ __all__ = ["Inputs", "Summary", "train"]
 class Inputs:
     """What a run needs besides its spec. ``root`` is the host's root, ``out`` the attempt's directory.
 
-    Teacher and target were resolved by the campaign. ``resume`` is the directory of the attempt to go on from.
+    Teacher and target were resolved by the campaign. ``resume`` is the directory of the attempt to go on from;
+    ``beginning`` that of a shorter run, which this one is known to begin with.
     ``oom_fallback``: the spec was changed to take less memory than was asked for.
     """
 
@@ -65,6 +67,7 @@ class Inputs:
     teacher_final_val: float | None = None
     target_val: float | None = None
     resume: Path | None = None
+    beginning: Beginning | None = None
     oom_fallback: bool = False
 
 
@@ -197,7 +200,8 @@ class _Run:
         # Where to begin
         papers = Papers(inputs.out / "checkpoints", {"corpus_sha256": corpus.sha256, "tokenizer": spec.data.tokenizer},
                         {"run_id": inputs.run_id, "corpus_sha256": corpus.sha256})
-        progress = Progress() if inputs.resume is None else self._resumed(inputs.resume, papers, mode)
+        fresh = inputs.resume is None and inputs.beginning is None
+        progress = Progress() if fresh else self._resumed(papers, mode)
         watch.hits = progress.target_hits
         if control is not None:
             control.stopped_at = progress.kd_stopped_at
@@ -205,7 +209,7 @@ class _Run:
                     TrainClock(now, self.settle, already_ms=progress.train_time_ms), device, stop_asked)
         # What a teacher's kept answers cost stands where the run begins: a part of the teacher's price.
         cost = None if voice is None else voice.cost
-        return loop.run(fresh=inputs.resume is None, opening={} if cost is None else {
+        return loop.run(fresh=fresh, opening={} if cost is None else {
             "teacher_cache_ms": cost.total_ms, "teacher_cache_built_ms": cost.built_ms})
 
     def precision(self) -> AbstractContextManager[Any]:
@@ -262,12 +266,19 @@ class _Run:
             self.emit.talk(f"warning: the teacher's validation loss is {found:.6f} here; its record says "
                            f"{recorded:.6f}")
 
-    def _resumed(self, earlier: Path, papers: Papers, mode: Mode) -> Progress:
-        """Put the mode where the attempt in ``earlier`` left it, and tell again what that attempt told."""
+    def _resumed(self, papers: Papers, mode: Mode) -> Progress:
+        """Put the mode where the earlier attempt, or the shorter run, left it, and tell again what that one told."""
         if mode.module is None or mode.optimizers is None:
             raise BadInput(f"mode '{self.spec.mode}' keeps no checkpoint to resume from; start the run anew")
-        saved = checkpoint.load_last(earlier / "checkpoints" / checkpoint.LAST, self.device)
-        if any(saved.get(key) != value for key, value in papers.identity.items()):
+        begun, run_id = self.inputs.beginning, self.inputs.run_id
+        whose = "the earlier attempt's" if begun is None else f"those of run {begun.attempt.run_id[:12]}"
+        if begun is not None:
+            earlier, run_id, sha256 = Path(begun.attempt.path), begun.attempt.run_id, begun.sha256
+        else:
+            assert self.inputs.resume is not None
+            earlier, sha256 = self.inputs.resume, None
+        saved = checkpoint.load_last(earlier / "checkpoints" / checkpoint.LAST, self.device, sha256)
+        if any(saved.get(key) != value for key, value in {**papers.identity, "run_id": run_id}.items()):
             raise BadInput(f"the checkpoint in {earlier} is of another run or another corpus")
         mode.module.load_state_dict(saved["model"])
         mode.optimizers.load(saved["optimizers"])
@@ -277,7 +288,7 @@ class _Run:
             mode.distillation.norm.load(saved["norm"])
         if self.ranks.main and not checkpoint.carry_best(earlier / "checkpoints", papers.checkpoints, progress.step):
             progress.best_val = math.inf  # so that the next validation leaves one
-        self.emit.talk(f"resumed after step {progress.step}; the lines up to there are the earlier attempt's")
+        self.emit.talk(f"resumed after step {progress.step}; the lines up to there are {whose}")
         self.emit.replay(_earlier_log(earlier), progress.step)
         return progress
 

@@ -7,6 +7,7 @@ import shlex
 from orchestrator.report.comparisons import Analysis
 from orchestrator.report.document import Bullets, Commands, Paragraph, Section, code, section, text
 from orchestrator.report.model import CampaignReport
+from orchestrator.report.spared import spared
 from orchestrator.report.tables import printable
 from orchestrator.report.words import counted, seconds
 
@@ -18,7 +19,7 @@ UNEQUAL_FRACTION = 0.05
 
 def machine(report: CampaignReport) -> Section | None:
     return section("The machine", Bullets(tuple(
-        text(line) for line in (*_load(report), *_cost(report), *report.notes))))
+        text(line) for line in (*_load(report), *_cost(report), *spared(report), *report.notes))))
 
 
 def repeat(report: CampaignReport, analysis: Analysis) -> Section | None:
