@@ -1,6 +1,7 @@
 """Measures the trainer on this machine's NVIDIA GPU: correctness first, then steps, ratios, memory and recompiles.
 
     python benchmarks/gpu.py               measure, print the table, write JSON and Markdown below $OUT
+    python benchmarks/gpu.py --cpu         the same steps on a CPU, small: ratios, which say nothing of a GPU's
     python benchmarks/gpu.py --rehearse    try the program itself on the CPU, tiny; writes nothing
 
 Uses the torch of the Python that runs it and needs nothing of kdorch but this checkout. Ends within ten minutes; what
@@ -47,6 +48,8 @@ TINY = {"heads": 4, "head_dim": 32, "model_dim": 128, "mlp_ratio": 4.0, "vocab_s
         "softcap": 15.0}
 REFERENCE = Size("reference, 11 layers x 768, vocabulary 50304", {**SHAPE, "layers": 11, "bigram_vocab_size": 251520},
                  {**SHAPE, "layers": 3, "bigram_vocab_size": 2}, 1024, 256, 32, (384, 48))
+SMALL = Size("small, 11 layers x 128, vocabulary 4096", {**TINY, "vocab_size": 4096, "layers": 11},
+             {**TINY, "vocab_size": 4096, "layers": 3}, 128, 8, 4, (12, 6))
 REHEARSAL = Size("rehearsal, 1 layer x 128, vocabulary 256", {**TINY, "layers": 1}, {**TINY, "layers": 1}, 16, 2, 1,
                  (4, 2), topk=8)
 
@@ -57,23 +60,27 @@ def measure(bench: Bench, size: Size) -> list[Figure]:
         print(f"  {size.name}: {what} ({bench.left_s:.0f} s left)", file=sys.stderr, flush=True)
         return bench.train(size, steps, **how)
 
-    def figure(name: str, value: float | None, unit: str, of: Run, note: str = "") -> Figure:
-        return Figure(f"{size.name}: {name}", value, unit, of.why_not if value is None and of.why_not else note)
+    def figure(name: str, value: float | None, unit: str, of: Run, note: str = "", aim: str = "") -> Figure:
+        words = "; ".join(part for part in (note, aim if bench.cuda else "") if part)  # aims are those of GPUs
+        return Figure(f"{size.name}: {name}", value, unit, of.why_not if value is None and of.why_not else words)
 
     tokens = f"{size.tokens_per_step} tokens a step"
     larger = f"{size.larger[0] * size.sequence_length} tokens a step"
     share = STEPS / (STEPS + TAIL_STEPS)
     ce, how = first_that_runs(bench, lambda: run("CE", STEPS + TAIL_STEPS, stages=size.stages(share)))
     figures = [
-        figure("CE step", ce.median_ms(), "ms", ce, f"{tokens}; {how}; theirs 476"),
+        figure("CE step", ce.median_ms(), "ms", ce, f"{tokens}; {how}", "theirs 476"),
         figure("CE step, larger stage", ce.median_ms(1), "ms", ce, larger),
-        figure("CE MFU", mfu(bench, size, size.tokens_per_step, ce.median_ms()), "%", ce, "target 45; theirs 40.9"),
-        figure("CE MFU, larger stage", mfu(bench, size, size.larger[0] * size.sequence_length, ce.median_ms(1)), "%",
-               ce, "target 50; theirs 44.8"),
-        figure("recompiles after warm-up", ce.later_programs, "programs", ce, "over a change of stage; target 0"),
-        figure("p90 / median within a stage", ce.spread(), "ratio", ce, "target 1.05"),
-        figure("CE peak memory", ce.peak_mib, "MiB", ce, f"reserved {ce.reserved_mib}"),
+        figure("p90 / median within a stage", ce.spread(), "ratio", ce, "", "target 1.05"),
     ]
+    if bench.cuda:  # a CPU has neither a peak to compare with, nor memory that is counted, nor compiled programs here
+        figures += [
+            figure("CE MFU", mfu(bench, size, size.tokens_per_step, ce.median_ms()), "%", ce, "target 45; theirs 40.9"),
+            figure("CE MFU, larger stage", mfu(bench, size, size.larger[0] * size.sequence_length, ce.median_ms(1)),
+                   "%", ce, "target 50; theirs 44.8"),
+            figure("recompiles after warm-up", ce.later_programs, "programs", ce, "over a change of stage; target 0"),
+            figure("CE peak memory", ce.peak_mib, "MiB", ce, f"reserved {ce.reserved_mib}"),
+        ]
     # The teacher trains one step only: its speed does not depend on what it knows.
     taught = run("teacher", 1, model=size.teacher, compile=False)
     teacher = bench.adopt(taught)
@@ -90,22 +97,23 @@ def measure(bench: Bench, size: Size) -> list[Figure]:
     dense = kd("KD, exact, dense")
     figures += [figure("KD step, exact, dense", dense.median_ms(), "ms", dense, tokens),
                 figure("KD / CE, exact, dense", ratio(dense.median_ms(), ce.median_ms()), "ratio", dense,
-                       "target 1.25, stretch 1.20; theirs 7.06"),
-                figure("KD peak memory", dense.peak_mib, "MiB", dense, f"reserved {dense.reserved_mib}"),
-                figure("KD: recompiles after warm-up", dense.later_programs, "programs", dense, "target 0")]
+                       "", "target 1.25, stretch 1.20; theirs 7.06")]
+    if bench.cuda:
+        figures += [figure("KD peak memory", dense.peak_mib, "MiB", dense, f"reserved {dense.reserved_mib}"),
+                    figure("KD: recompiles after warm-up", dense.later_programs, "programs", dense, "target 0")]
     alone = run("teacher only", 30, mode="teacher_only", kd={}, teacher=teacher)
-    figures.append(figure("teacher inference", alone.median_ms(), "ms", alone, f"{tokens}; target 60; theirs 67"))
+    figures.append(figure("teacher inference", alone.median_ms(), "ms", alone, tokens, "target 60; theirs 67"))
     sparse = kd("KD, every 2nd step, 1 microbatch", apply_every=2, microbatches=1)
     figures.append(figure("KD / CE, every 2nd step, 1 microbatch", ratio(sparse.mean_ms(), ce.mean_ms()), "ratio",
-                          sparse, "of means; target 1.02; theirs 1.07"))
-    if bench.cuda:  # a rehearsal has no memory to tell of
+                          sparse, "of means", "target 1.02; theirs 1.07"))
+    if bench.cuda:
         large = run("KD in the larger stage", 24, kd={}, teacher=teacher, data=_larger_data(size))
         figures.append(figure("KD peak memory, larger microbatch", large.peak_mib, "MiB", large,
                               f"{size.larger[1] * size.sequence_length} tokens a microbatch, reserved "
                               f"{large.reserved_mib}; target 30720; theirs 57651"))
     cached = kd("KD, cached first tokens", 30, divergence="topk", teacher_logits="cached")
     figures.append(figure(f"KD / CE, cached top-{size.topk} with tail", ratio(cached.median_ms(), ce.median_ms()),
-                          "ratio", cached, "target 1.03"))
+                          "ratio", cached, "", "target 1.03"))
     return figures
 
 
@@ -190,11 +198,28 @@ def why_not_here() -> str | None:
     return None
 
 
+def on_a_cpu(end: float) -> int:
+    """The steps of a small model on one thread of this machine's CPU."""
+    import torch
+
+    with tempfile.TemporaryDirectory(prefix="kdorch-cpu-") as scratch:
+        figures = measure(Bench(Path(scratch), cuda=False, end=end), SMALL)
+    facts = machine_facts() | {"torch": torch.__version__, "threads": 1}
+    title = "The trainer's steps on a CPU"
+    print(table(title, facts, figures), end="")
+    for path in write("trainer-cpu", title, facts, figures):
+        print(f"written: {path}", file=sys.stderr)
+    return 0 if all(f.value is not None for f in figures) else 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/gpu.py", description="Measure the trainer on this GPU.")
+    parser.add_argument("--cpu", action="store_true", help="measure steps on the CPU, small; a few minutes")
     parser.add_argument("--rehearse", action="store_true", help="try the program on the CPU, tiny; writes nothing")
-    rehearsal = parser.parse_args().rehearse
-    end = time.monotonic() + ALLOWANCE_S
+    asked = parser.parse_args()
+    rehearsal, end = asked.rehearse, time.monotonic() + ALLOWANCE_S
+    if asked.cpu and not rehearsal:
+        return on_a_cpu(end)
     problem = None if rehearsal else why_not_here()
     if problem is not None:
         print(f"These measurements need an NVIDIA GPU: {problem}. Nothing was measured.\n"

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.parsing.format import LINE_LIMIT_BYTES, Format, clean, scaled
+from orchestrator.parsing.format import LINE_LIMIT_BYTES, MOST_DIGITS, Format, clean, scaled
 from orchestrator.parsing.points import ABSENT, UNKNOWN_TOTAL, Columns, Fact, Point, Said
 
 DIGITS = b"0123456789"
@@ -29,10 +29,10 @@ _WORTH_COLUMNS = 16
 """So few lines are read one by one as quickly."""
 _TALK, _ALONE = 0, 1
 _GROUP = re.compile(rb"[0-9]+")
-_MOST_DIGITS, _MOST_STEP_DIGITS = 15, 12
+_MOST_STEP_DIGITS = 12
 _SCALED_LIMIT = 2.0 ** 28  # below it, scaling a decimal of 6 places and rounding to 6 places is exact
 _EXACT = 1 << 53
-_POWERS = 10.0 ** np.arange(_MOST_DIGITS + 1)
+_POWERS = 10.0 ** np.arange(MOST_DIGITS + 1)
 # Which column a number goes to, and what it is multiplied by.
 _COLUMN = {"step": ("step", 1), "total": ("total", 1), "loss": ("loss", 1), "time": ("time_ms", 1),
            "time_s": ("time_ms", 1000), "time_min": ("time_ms", 60000), "average": ("average_ms", 1),
@@ -53,12 +53,13 @@ class _Number:
 @dataclass(frozen=True)
 class Template:
     """How lines of one skeleton are read. ``gaps`` are the distances from the line's start to its first digit group,
-    and from group to group."""
+    and from group to group; no group is longer than ``most_digits``."""
 
     kind: int
     gaps: tuple[int, ...]
     numbers: tuple[_Number, ...]
     constants: Mapping[str, float]
+    most_digits: int
 
 
 class DenseReader:
@@ -145,13 +146,15 @@ def learn(form: Format, line: bytes) -> Template | None:
     numbers: list[_Number] = []
     constants: dict[str, float] = {}
     told: dict[str, float] = {}
+    if shape.step is not None:
+        constants["step"] = told["step"] = shape.step
     for name, (start, end) in shape.spans.items():
         column, scale = _COLUMN[name]
         word = line[start:end]
         whole, _, fraction = word.partition(b".")
         if whole.isdigit() and (fraction.isdigit() or whole == word):
             numbers.append(_Number(column, scale, group_at[start], group_at[start] + 1 if fraction else None,
-                                   _MOST_STEP_DIGITS if name in ("step", "total") else _MOST_DIGITS))
+                                   _MOST_STEP_DIGITS if name in ("step", "total") else MOST_DIGITS))
             told[column] = int(word) if name in ("step", "total") else scaled(word, scale) or 0.0
         elif _GROUP.search(word) is None:
             # nan or inf. An unknown time is NaN whatever stands there; of a loss it is what was printed.
@@ -160,7 +163,8 @@ def learn(form: Format, line: bytes) -> Template | None:
             return None
     # The example must say by its shape what it says when it is read alone.
     as_told = Point(shape.kind, **{"loss": ABSENT, **told})  # type: ignore[arg-type]
-    return Template(shape.kind, gaps, tuple(numbers), constants) if repr(as_told) == repr(point) else None
+    return Template(shape.kind, gaps, tuple(numbers), constants, shape.most_digits) \
+        if repr(as_told) == repr(point) else None
 
 
 class _Text:
@@ -196,7 +200,7 @@ class _Text:
             before = self._line_start[rows]
             for gap, start, end in zip(template.gaps, starts, ends, strict=True):
                 fits &= start - before == gap
-                fits &= end - start <= _MOST_DIGITS
+                fits &= end - start <= template.most_digits
                 before = end
             columns = {n.column: self._number(n, starts, ends, fits) for n in template.numbers}
             if not fits.all():
@@ -221,7 +225,7 @@ class _Text:
             start, end = starts[number.fraction], ends[number.fraction]
             places = end - start
             fits &= width + places <= number.most_digits
-            places = np.minimum(places, _MOST_DIGITS)
+            places = np.minimum(places, MOST_DIGITS)
             mantissa = self._digits(starts[number.group], width) * _POWERS[places].astype(np.int64)
             mantissa += self._digits(start, places)
         if number.scale == 1 or number.scale == 1024:
@@ -231,7 +235,7 @@ class _Text:
         return value
 
     def _digits(self, start: NDArray[Any], width: NDArray[Any]) -> NDArray[np.int64]:
-        shortest, longest = int(width.min()), min(int(width.max()), _MOST_DIGITS)
+        shortest, longest = int(width.min()), min(int(width.max()), MOST_DIGITS)
         value: NDArray[np.int64] = self._value[start].astype(np.int64)
         for place in range(1, longest):
             digit = self._value.take(start + place, mode="clip")

@@ -15,8 +15,9 @@ LINE_LIMIT_BYTES = 64 << 10
 """Longer lines are never data."""
 OOM_ANCHORS = (b"ut of memory", b"OutOfMemoryError", b"Tried to allocate")
 
+MOST_DIGITS = 15
 # Wherever a pattern takes digits it takes 1 to 15 of them, and it does not mind how long a field gets: ``dense`` relies
-# on it.
+# on it, unless a shape says otherwise.
 INTEGER = rb"[0-9]{1,15}"
 NUMBER = rb"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,15})?"
 LOSS = rb"(?:" + NUMBER + rb"|[+-]?(?:nan|NaN|inf|Inf|infinity))"
@@ -27,10 +28,13 @@ Reading = Point | Fact
 
 @dataclass(frozen=True)
 class Shape:
-    """Where in a line the numbers of a point stand: (start, end), by the names of :func:`point_of`."""
+    """Where in a line the numbers of a point stand: (start, end), by the names of :func:`point_of`. ``step`` is given
+    where the line has none; ``most_digits`` may stand together anywhere in such a line."""
 
     kind: int
     spans: Mapping[str, tuple[int, int]]
+    step: int | None = None
+    most_digits: int = MOST_DIGITS
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,10 @@ def pattern_format(name: str, title: str, patterns: tuple[Pattern, ...], facts: 
 
     def shape(line: bytes) -> Shape | None:
         found = matching(line)
-        if found is None or isinstance(found[0], FactPattern) or found[0].step is not None:
+        if found is None or isinstance(found[0], FactPattern):
             return None
-        return Shape(found[0].kind, {k: found[1].span(k) for k, v in found[1].groupdict().items() if v is not None})
+        return Shape(found[0].kind, {k: found[1].span(k) for k, v in found[1].groupdict().items() if v is not None},
+                     found[0].step)
 
     def whole(line: bytes) -> bool:
         found = matching(line)

@@ -8,6 +8,7 @@ appended at once; only where a step goes back is a line looked at on its own.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -80,6 +81,11 @@ class RunBuilder:
 
     def _columns(self, columns: Columns) -> None:
         """Append the stretches in which the steps of each kind rise; take the lines between them one by one."""
+        if len(columns) and (columns.step == UNNUMBERED).all() and not (self._run.ended or self._format.inherits_time):
+            self._run.is_numbered = False
+            counted = len(self._run.train) + np.cumsum(columns.kind == TRAIN)
+            self._append(replace(columns, step=counted), 0, len(columns))
+            return
         columns = _without_echoes(columns)
         breaks = self._breaks(columns)
         suspect: set[int] = set()  # kinds whose last line was ignored, so that the next one must be looked at as well

@@ -4,6 +4,7 @@ ways a line is read make no difference; and it says what the ledger's registered
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +22,8 @@ from orchestrator.parsing.format import clean
 from orchestrator.parsing.points import Columns, Fact, Point, Said
 from orchestrator.parsing.reader import parse_chunks
 from orchestrator.parsing.run import rounded
+from orchestrator.parsing.runs import RunBuilder
+from orchestrator.parsing.scan import Scanner
 from orchestrator.parsing.series import StepTimes
 from orchestrator.wire.loglines import classify, step_line
 from orchestrator.wire.trainlog import parse_runs
@@ -104,6 +107,8 @@ STEP_LINES = st.one_of(
               STEP, STEP, NUMBER, NUMBER, NUMBER, NUMBER),
     st.builds("step {}/9 | loss {} (+nanz)| norm {} (-1.2z)| lr 2e-06 | {} ms | 3.0% bf16 MFU | 167 tok/s".format,
               STEP, NUMBER, NUMBER, NUMBER),
+    st.builds("{{'{}': {}, 'learning_rate': {}e-06, 'epoch': '{}'{}}}".format, st.sampled_from(["loss", "eval_loss"]),
+              NUMBER, NUMBER, NUMBER, st.one_of(st.just(""), st.builds(", 'step': {}".format, STEP))),
     st.builds("step: {}  loss: {}  grad_norm: {}  memory: {}GiB({}%)  tps: 7,282".format,
               STEP, NUMBER, NUMBER, NUMBER, NUMBER),
 ).map(str.encode)
@@ -119,6 +124,21 @@ def test_columns_say_what_the_lines_say_one_by_one(lines, name):
     alone = [r for line in text.splitlines() if (r := form.read(clean(line))) is not None]
     said, _ = DenseReader(form).read(text) if text else ([], 0)
     assert repr(points(said)) == repr(alone)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.one_of(STEP_LINES, st.just(b"{'train_runtime': 12.5, 'epoch': 3.0}")), min_size=1, max_size=20))
+def test_dictionaries_without_steps_are_counted_alike_in_columns_and_one_by_one(lines):
+    text = b"".join(line + b"\n" for line in lines for _ in range(18))
+
+    def records(form):
+        builder = RunBuilder(form, target=3.0)
+        for said in Scanner(form).scan(text):
+            builder.take(said)
+        return repr(builder.records())
+
+    form = FORMATS["hf-trainer"]
+    assert records(form) == records(replace(form, shape=None))
 
 
 @settings(max_examples=100, deadline=None)
