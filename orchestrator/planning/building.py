@@ -10,11 +10,11 @@ from pydantic import ValidationError
 
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_model import Campaign, Stage
-from orchestrator.planning.canonical import shared_canonical_bytes
 from orchestrator.planning.complaints import complaints
 from orchestrator.planning.findings import DocPath, Findings, at
 from orchestrator.planning.grid import RESERVED_KEYS, Cell, Layer, locate
 from orchestrator.planning.names import run_name
+from orchestrator.planning.parts import SpecParts
 from orchestrator.planning.policy import Choice, Earlier, known_stage
 from orchestrator.planning.stages import LaidRun, PlannedStage, Ranked
 from orchestrator.wire.spec import Spec
@@ -31,6 +31,7 @@ class Builder:
     choices: dict[str, Choice] = field(default_factory=dict)
     tops: dict[str, tuple[Ranked, ...]] = field(default_factory=dict)
     owners: dict[str, LaidRun] = field(default_factory=dict)
+    parts: SpecParts = field(default_factory=SpecParts)
 
     @property
     def all_names(self) -> frozenset[str]:
@@ -63,12 +64,12 @@ def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tu
     teaches it if it distils."""
     findings = builder.findings
     try:
-        spec = Spec.model_validate(raw)
+        spec = builder.parts.spec(raw)
     except ValidationError as error:
         for where, message in complaints(error, Spec, RESERVED_KEYS):
             findings.add(locate(layers, where, (*doc, "spec")), message)
         return None
-    body = spec.model_dump(mode="json", by_alias=True)
+    body = builder.parts.body(spec)
     for path in (p for layer in layers for p in layer.booleans):
         if not isinstance(at(body, path), bool) and isinstance(at(raw, path), bool):
             findings.add(locate(layers, path, doc), "expected a number or word here, not true or false")
@@ -78,7 +79,7 @@ def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tu
     except ValueError as error:
         findings.add((*doc, "names") if stage.names else doc, str(error))
         return None
-    data = shared_canonical_bytes(body)
+    data = builder.parts.canonical(spec, body)
     return LaidRun(stage.name, role, name + suffix, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc,
                    teacher=teacher if spec.kd is not None else None, stop_target=stop_target)
 

@@ -8,6 +8,7 @@ name, policy and deadline, which are not here, cannot make two runs of one.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -40,7 +41,7 @@ class GrownPart(Part):
     @model_serializer(mode="wrap")
     def _without_later_defaults(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
         body: dict[str, Any] = written(self)
-        for name, default in _later_defaults(type(self)):
+        for name, default in later_defaults(type(self)).items():
             value = getattr(self, name)
             if value is default or value == default:
                 body.pop(name, None)
@@ -48,9 +49,9 @@ class GrownPart(Part):
 
 
 @cache
-def _later_defaults(part: type[GrownPart]) -> tuple[tuple[str, Any], ...]:
-    """The later fields with their defaults; parts are frozen, so one object serves all."""
-    return tuple((name, part.model_fields[name].get_default(call_default_factory=True)) for name in sorted(part.later))
+def later_defaults(part: type[GrownPart]) -> Mapping[str, Any]:
+    """The later fields of a part with their defaults; parts are frozen, so one object serves all."""
+    return {name: part.model_fields[name].get_default(call_default_factory=True) for name in sorted(part.later)}
 
 
 class ModelSpec(GrownPart):

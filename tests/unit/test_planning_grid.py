@@ -10,8 +10,8 @@ import pytest
 from orchestrator.domain.errors import CampaignFileError
 from orchestrator.domain.verdict import Role
 from orchestrator.planning.campaign_file import load_campaign, shipped_campaigns
-from orchestrator.planning.canonical import shared_canonical_bytes
 from orchestrator.planning.layout import LaidRun
+from orchestrator.planning.parts import SpecParts
 from orchestrator.wire.spec import run_id_of, spec_bytes
 from tests.unit.planning_campaigns import CE, KD, load
 
@@ -232,8 +232,12 @@ def test_a_measurement_may_distil_with_a_teacher(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", shipped_campaigns())
 def test_identities_are_digests_of_the_canonical_spec_however_they_are_computed(tmp_path: Path, name: str) -> None:
+    parts = SpecParts()
     for run in load_campaign(name, cwd=tmp_path).layout.runs:
         data = spec_bytes(run.spec)
-        assert shared_canonical_bytes(json.loads(data)) == data
+        again = parts.spec(json.loads(data))
+        assert again == run.spec
+        assert parts.body(again) == json.loads(data)
+        assert parts.canonical(again, parts.body(again)) == data
         if not run.open:
             assert (run.identity, run.size_bytes) == (run_id_of(run.spec), len(data))
