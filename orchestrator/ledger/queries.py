@@ -44,6 +44,11 @@ _ATTEMPTS = select(attempts, evidence.c.evidence_id).select_from(
                        & (evidence.c.attempt_no == attempts.c.attempt_no)))
 # One bound text however many ids there are: databases limit the number of parameters, not the length of one.
 _AMONG = "attempts.run_id IN (SELECT value FROM json_each(:ids))"
+_LEFT_FILES = select(attempts.c.host, attempts.c.run_id, attempts.c.attempt_no, evidence_files.c.path,
+                     evidence_files.c.size_bytes, evidence_files.c.sha256).select_from(
+    evidence_files.join(evidence, evidence.c.evidence_id == evidence_files.c.evidence_id)
+    .join(attempts, (attempts.c.run_id == evidence.c.run_id) & (attempts.c.attempt_no == evidence.c.attempt_no))
+).where(attempts.c.host.is_not(None)).limit(1)
 _CHECKPOINTS = ("checkpoints/best", "checkpoints/last")
 
 
@@ -140,6 +145,10 @@ def latest_evidence(connection: Connection, run_id: str) -> EvidenceRecord | Non
     return EvidenceRecord(row.evidence_id, row.run_id, row.attempt_no, row.kind, row.statement, row.directory, ())
 
 
+def _source(row: Any) -> CheckpointSource:
+    return CheckpointSource(row.sha256, row.host, row.run_id, row.attempt_no, row.path, row.size_bytes)
+
+
 def best_checkpoint(connection: Connection, run_id: str) -> str | None:
     """sha256 of the best checkpoint that the run's latest evidence lists, else of the last one, else None."""
     query = select(evidence_files.c.path, evidence_files.c.sha256).join(
@@ -155,33 +164,20 @@ def best_checkpoint(connection: Connection, run_id: str) -> str | None:
 
 def checkpoint_source(connection: Connection, sha256: str) -> CheckpointSource:
     """The attempt that left a file with this digest. Raises :class:`UnknownRun` when there is none."""
-    row = connection.execute(
-        select(attempts.c.host, attempts.c.run_id, attempts.c.attempt_no, evidence_files.c.path,
-               evidence_files.c.size_bytes)
-        .select_from(evidence_files.join(evidence, evidence.c.evidence_id == evidence_files.c.evidence_id)
-                     .join(attempts, (attempts.c.run_id == evidence.c.run_id)
-                           & (attempts.c.attempt_no == evidence.c.attempt_no)))
-        .where(evidence_files.c.sha256 == sha256, attempts.c.host.is_not(None))
-        .order_by(evidence.c.event_seq.desc()).limit(1)).one_or_none()
+    row = connection.execute(_LEFT_FILES.where(evidence_files.c.sha256 == sha256)
+                             .order_by(evidence.c.event_seq.desc())).one_or_none()
     if row is None:
         raise UnknownRun(f"no run in the ledger left a file with sha256 {sha256[:12]}")
-    return CheckpointSource(sha256, row.host, row.run_id, row.attempt_no, row.path, row.size_bytes)
+    return _source(row)
 
 
 def last_checkpoint(connection: Connection, run_id: str) -> CheckpointSource | None:
     """The last checkpoint of a completed run; None where there is none. One that a smaller batch than the spec's has
     led to is none of the run as it was asked for."""
-    row = connection.execute(
-        select(attempts.c.host, attempts.c.attempt_no, evidence_files.c.path, evidence_files.c.size_bytes,
-               evidence_files.c.sha256)
-        .select_from(evidence_files.join(evidence, evidence.c.evidence_id == evidence_files.c.evidence_id)
-                     .join(attempts, (attempts.c.run_id == evidence.c.run_id)
-                           & (attempts.c.attempt_no == evidence.c.attempt_no)))
-        .where(attempts.c.run_id == run_id, attempts.c.outcome == Outcome.COMPLETED, attempts.c.host.is_not(None),
-               attempts.c.override_json.is_(None), evidence_files.c.path.like(f"{_CHECKPOINTS[1]}.%"))
-        .order_by(attempts.c.attempt_no.desc()).limit(1)).one_or_none()
-    return None if row is None else CheckpointSource(row.sha256, row.host, run_id, row.attempt_no, row.path,
-                                                     row.size_bytes)
+    row = connection.execute(_LEFT_FILES.where(
+        attempts.c.run_id == run_id, attempts.c.outcome == Outcome.COMPLETED, attempts.c.override_json.is_(None),
+        evidence_files.c.path.like(f"{_CHECKPOINTS[1]}.%")).order_by(attempts.c.attempt_no.desc())).one_or_none()
+    return None if row is None else _source(row)
 
 
 def spec_json(connection: Connection, run_id: str) -> str:
