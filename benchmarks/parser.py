@@ -166,8 +166,8 @@ def throughput() -> Iterator[Figure]:
         ours = mb_per_second(partial(parse_bytes, text), len(text))
         plain = mb_per_second(partial(naive, text, log.naive), len(text), 2)
         least = mb_per_second(partial(floor, text), len(text))
-        note = (f"{len(text) / max(lines, 1):.0f} bytes a data line; {ours / plain:.1f} times naive, {ours / least:.2f} "
-                f"of the {least:.0f} MB/s at which lines and digits are found alone")
+        note = (f"{len(text) / max(lines, 1):.0f} bytes a data line; {ours / plain:.1f} times naive, "
+                f"{ours / least:.2f} of the {least:.0f} MB/s at which lines and digits are found alone")
         if len(records) > 1:
             note += f"; {len(records)} runs, each with a record of its own"
         if log.name.startswith("modded"):
