@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from orchestrator.dispatch.failure_words import failure_words
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.session import utc_now
+from orchestrator.domain.failure_words import failure_words
 from orchestrator.ledger.engine import utc_text
 from orchestrator.ledger.rows import Explanation
 from orchestrator.ledger.standing import standing

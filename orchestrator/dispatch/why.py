@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from orchestrator.dispatch.failure_words import failure_words
 from orchestrator.dispatch.last_seen import LastSeen, parse_utc
+from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.lifecycle import LIVE_STATES, State
 from orchestrator.ledger.rows import AttemptRow, HostSeen, LedgerRow
 from orchestrator.wire.documents import ClaimDocument, ExitDocument, Observation

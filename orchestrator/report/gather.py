@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.verdict import Role
@@ -163,7 +164,8 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points,
         settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,
-        failure=_failure_words(failed), spent=_spent(attempts), gone_on=_gone_on(member, usage, names),
+        failure=failure_words(attempts[-1].exit_json if attempts else None), spent=_spent(attempts),
+        gone_on=_gone_on(member, usage, names),
         notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in ledger.notes(member.run_id)
                     if n.kind == PERSON_NOTE))
 
@@ -190,12 +192,6 @@ def _gone_on(member: MemberRow, usage: Mapping[str, Any], names: Mapping[str, st
 def _failure(attempt: AttemptRow) -> Mapping[str, Any]:
     told = json.loads(attempt.exit_json).get("failure") if attempt.exit_json else None
     return told if isinstance(told, dict) else {}
-
-
-def _failure_words(failed: Mapping[str, Any]) -> str:
-    words = " ".join(str(failed[key]) for key in ("class", "phase") if failed.get(key))
-    line = str(failed.get("line") or "").strip()
-    return f"{words}: {line}" if words and line else words or line
 
 
 def _spent(attempts: Sequence[AttemptRow]) -> Spent:

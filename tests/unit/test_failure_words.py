@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from orchestrator.dispatch.failure_words import failure_words
+from orchestrator.domain.failure_words import failure_words
 
 MEMORY = {"class": "oom", "phase": "backward", "tried_mib": 2048, "free_mib": 512.0, "shortfall_mib": 1536,
           "line": None}
