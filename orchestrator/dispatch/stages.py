@@ -132,8 +132,7 @@ class Stages:
             key=stage.choice.key, campaign_id=plan.campaign_id, selector=f"{stage.name}.best",
             candidates=tuple(sorted(ids)), chosen_run_id=choice.row.run_id,
             checkpoint_sha256=self._ledger.best_checkpoint(choice.row.run_id),
-            final_val_u6=None if final is None else to_u6(final), reason=choice.reason))
-        self._ledger.promote_candidate(plan.campaign_id, pinned.chosen_run_id)
+            final_val_u6=None if final is None else to_u6(final), reason=choice.reason), as_candidate=True)
         self._emit(ChoiceMade(plan.campaign, f"{stage.name}.best",
                               self._names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12]), pinned.reason))
         return True
@@ -161,10 +160,9 @@ class Stages:
                 candidates=ranking.candidates, chosen_run_id=place.row.run_id,
                 checkpoint_sha256=self._ledger.best_checkpoint(place.row.run_id),
                 final_val_u6=None if final is None else to_u6(final),
-                reason=place_words(place, rank, len(places), by)))
+                reason=place_words(place, rank, len(places), by)), as_candidate=True)
             if found.chosen_run_id != place.row.run_id:
                 return True  # another process ranked at the same time; what it pinned is looked at first
-            self._ledger.promote_candidate(plan.campaign_id, found.chosen_run_id)
             self._emit(ChoiceMade(plan.campaign, f"{asked.text} #{asked.rank}",
                                   self._names.get(found.chosen_run_id, found.chosen_run_id[:12]), found.reason))
             moved = True

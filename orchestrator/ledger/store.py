@@ -102,8 +102,12 @@ class Ledger(Court):
         with self._writing() as (connection, now):
             return pinning.pin(connection, now, campaign_id, stage, policy)
 
-    def resolve(self, record: ResolutionRecord) -> ResolutionRecord:
-        """Pin a choice. The first to do so decides; returns what is pinned, which may be another's choice."""
+    def resolve(self, record: ResolutionRecord, *, as_candidate: bool = False) -> ResolutionRecord:
+        """Pin a choice. The first to do so decides; returns what is pinned, which may be another's choice.
+
+        ``as_candidate`` promotes the chosen run with it, both or neither: whoever carries on after a process that died
+        finds the choice pinned and does not look again. Raises :class:`LedgerError` for a run that did not pass.
+        """
         with self._writing() as (connection, now):
             pinned = queries.resolution(connection, record.key)
             if pinned is not None:
@@ -111,6 +115,8 @@ class Ledger(Court):
             values = {**asdict(record), "candidates": json.dumps(sorted(record.candidates))}
             seq = chain.append(connection, now, "selector_resolved", record.chosen_run_id, values)
             connection.execute(insert(resolutions).values(**values, resolved_at=now, event_seq=seq))
+            if as_candidate and not promoting.of_run(connection, record.campaign_id, record.chosen_run_id):
+                promoting.promote(connection, now, record.campaign_id, record.chosen_run_id)
             found = queries.resolution(connection, record.key)
             assert found is not None
             return found

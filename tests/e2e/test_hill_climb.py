@@ -18,7 +18,7 @@ from tests.e2e.kdorch import Laptop, attempts, trainer_starts, until
 
 CLIMB = ("campaign", "launch", "hill_climb.yaml", "--scale", "rehearsal")
 MISS = ("--set", "stages.teachers.policy.budget.fraction=0.001")
-KILLS = 5
+KILLS = 10
 RESULT = ("name", "mode", "status", "labels", "verdict", "failed_gates", "train_time_ms", "budget_ms", "steps",
           "best_val", "final_val", "steps_to_target", "time_to_target_ms")
 
@@ -43,7 +43,16 @@ def story(laptop: Laptop) -> dict[str, Any]:
         "rows": [{key: row[key] for key in RESULT} for row in laptop.rows()],
         "choices": sorted(asked(laptop, "SELECT key, selector, chosen_run_id, final_val_u6, reason FROM resolutions")),
         "policies": sorted(asked(laptop, "SELECT stage, policy_id FROM stage_policies")),
+        "report": report(laptop),
     }
+
+
+def report(laptop: Laptop) -> str:
+    """What the report says but for the machine, whose load and head of the chain are of one day."""
+    (page,) = (laptop.home / "reports").glob("*/report.md")
+    said, _, rest = page.read_text().partition("## The machine")
+    assert rest
+    return said
 
 
 @pytest.fixture(scope="module")

@@ -409,6 +409,23 @@ def test_only_a_promoted_candidate_is_chosen(ledger: Ledger, name: str, changes:
     assert ledger.resolution("key") is None
 
 
+def test_a_choice_and_its_candidate_are_written_at_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = tell(ledger)
+    before = contents(ledger.path)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as between:
+        between.setattr("orchestrator.ledger.promoting.promote", die)
+        with pytest.raises(KeyboardInterrupt):
+            ledger.resolve(_choice(story, "good"), as_candidate=True)
+    assert contents(ledger.path) == before, "whoever carries on must find both or neither"
+    ledger.resolve(_choice(story, "good"), as_candidate=True)
+    assert ledger.resolution("key") is not None
+    assert [row[1] for row in contents(ledger.path)["promotions"]] == [story.ids["good"]]
+
+
 def test_only_a_promoted_run_becomes_a_candidate(ledger: Ledger) -> None:
     story = tell(ledger)
     ledger.promote_candidate(CAMPAIGN, story.ids["good"])
