@@ -139,7 +139,7 @@ def arms(kd_gain: float, luck: str | None, *, noise: float = NOISE, every: int =
         saved={a.name: _saved(analysis, a.name) for a in analysis.arms},
         intervals={a.name: (s.low, s.high) for a in analysis.arms if a.against_control is not None
                    and (s := a.against_control.steps).low is not None and s.high is not None and s.low < s.high},
-        control_steps=sum(controls) / len(controls))
+        control_steps=sum(controls) / len(controls) if controls else math.nan)
 
 
 def halved(luck: str) -> Halved:

@@ -169,11 +169,11 @@ def lab() -> Iterator[Lab]:
             for name in NAMES:
                 hosts[name] = stack.enter_context(NearHost(place, name))
             made = Lab(cwd, (), hosts, "loopback: no namespaces or TUN devices to be had here, so there is no distance")
-        _introduce(made)
+        introduce(made)
         yield made
 
 
-def _introduce(made: Lab) -> None:
+def introduce(made: Lab) -> None:
     """Write the hosts file, and have the laptop trust every host's key."""
     text = "hosts:\n"
     for name, host in made.hosts.items():

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.lab import ONE_WAY_MS, Lab, lab
+from tests.faults.lab import ONE_WAY_MS, Lab, introduce, lab
 from tests.faults.lab_play import play_in_lab
 from tests.faults.named import named
 from tests.faults.properties import Findings, examine
@@ -57,6 +57,7 @@ def the_lab(sshd_program: str) -> Iterator[Lab]:
 def separated(the_lab: Lab) -> Lab:
     if not the_lab.enter:
         warnings.warn(f"the lab of three hosts is on {the_lab.where}", stacklevel=1)
+    introduce(the_lab)  # a test before this one may have left a host with another key
     return the_lab
 
 

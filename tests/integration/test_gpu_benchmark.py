@@ -19,9 +19,8 @@ def test_a_rehearsal_measures_every_figure_that_a_cpu_can_have(tmp_path: Path) -
     assert ended.returncode == 0, ended.stderr
     rows = [line.split("|") for line in ended.stdout.splitlines() if line.startswith("| rehearsal")]
     measured = {row[1].strip().split(": ")[1]: row[2].strip() for row in rows}
-    unmeasured = {name for name, value in measured.items() if value == "not measured"}
-    assert unmeasured == {name for name in measured if "peak memory" in name or "MFU" in name}, \
-        ended.stdout + ended.stderr
+    assert "not measured" not in measured.values(), ended.stdout + ended.stderr
+    assert not any("peak memory" in name or "MFU" in name for name in measured), "a CPU has none to tell of"
     assert {"CE step", "CE step, larger stage", "teacher inference", "KD / CE, exact, dense",
             "recompiles after warm-up", "KD / CE, every 2nd step, 1 microbatch",
             "KD / CE, cached top-8 with tail"} <= set(measured)
