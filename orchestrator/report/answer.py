@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import Known
@@ -56,11 +58,10 @@ def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
     level = [a.name for a in analysis.arms if a is not best and a.promoted and a.steps.mean == best.steps.mean]
     tie = f", level with {' and '.join(level[:2])}{' and others' if len(level) > 2 else ''}," if level else ""
     passing = "" if best is analysis.arms[0] else " of those that passed their gates"
-    parts = [
-        f"Among {counted(len(analysis.arms), 'KD arm', 'KD arms')} {best.name}"
-        f"{f', taught by {teacher},' if teacher else ''} was{tie} the quickest{passing} to loss "
-        f"{loss(analysis.target)}: {amount(best.steps.mean)} steps{_mean(n)}"
-    ]
+    who = f"{best.name}{f', taught by {teacher},' if teacher else ''}"
+    led = f"The only KD arm, {who} came" if len(analysis.arms) == 1 else \
+        f"Among {len(analysis.arms)} KD arms {who} was{tie} the quickest{passing}"
+    parts = [f"{led} to loss {loss(analysis.target)}: {amount(best.steps.mean)} steps{_mean(n)}"]
     if best.against_ce is not None:
         parts.append(_against("plain CE", best.against_ce))
     else:
@@ -71,7 +72,21 @@ def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
         parts.append("uncontrolled: no control of the same schedule, so the schedule alone may explain it")
     if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
         parts.append(_time(best.against_ce, cost))
-    return f"{', '.join(parts)}; {_shown(best) or _honesty(n)}{_lost(report, analysis, best)}."
+    return f"{', '.join(parts)}{_at_the_end(report, best)}; {_shown(best) or _honesty(n)}" \
+           f"{_lost(report, analysis, best)}."
+
+
+def _at_the_end(report: CampaignReport, best: Arm) -> str:
+    """Where the arm and plain CE stood after the whole horizon: who comes to a target first may end behind."""
+    by_name = {r.name: r for r in report.runs}
+    pairs = [(arm.final_val, ce.final_val) for arm in (r.run for r in best.reached)
+             if (ce := by_name.get(arm.reference or "")) is not None and arm.final_val is not None
+             and ce.final_val is not None and arm.final_step == ce.final_step == arm.horizon]
+    if not pairs:
+        return ""
+    theirs, plain = (math.fsum(values) / len(pairs) for values in zip(*pairs, strict=True))
+    how = "level with" if loss(theirs) == loss(plain) else "worse than" if theirs > plain else "better than"
+    return f", and after the whole horizon a loss of {loss(theirs)}, {how} plain CE's {loss(plain)}"
 
 
 def _shown(best: Arm) -> str:

@@ -246,6 +246,20 @@ def test_a_slower_arm_is_called_slower():
     assert "12.5 s more than it once the teacher's" in text
 
 
+def test_who_comes_to_the_target_first_and_ends_behind_is_not_only_praised():
+    def over(arm: float, ce: float, stopped: int = 1000) -> str:
+        kinds = {"kd": (arm, stopped)}
+        runs = [replace(r, horizon=1000, final_val=final, final_step=step)
+                for r in (*CE, kd("b", 0, 500)) for final, step in [kinds.get(r.role, (ce, 1000))]]
+        return say(campaign(*runs))
+
+    assert over(3.9, 3.7).startswith("The only KD arm, b, taught by t-s0, came to loss 4.0700: 500 steps, ")
+    assert "after the whole horizon a loss of 3.9000, worse than plain CE's 3.7000; " in over(3.9, 3.7)
+    assert "a loss of 3.6000, better than plain CE's 3.7000; " in over(3.6, 3.7)
+    assert "a loss of 3.7000, level with plain CE's 3.7000; " in over(3.70001, 3.7)
+    assert "whole horizon" not in over(3.9, 3.7, stopped=500), "it stopped at its target"
+
+
 def test_an_arm_without_a_control_proves_nothing_and_says_so():
     assert "the schedule alone may explain it" in say(campaign(*CE, kd("b1", 0, 500)))
 
