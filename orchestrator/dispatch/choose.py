@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from orchestrator.domain.lifecycle import Outcome
 from orchestrator.ledger.rows import LedgerRow
 
 _KEYS: dict[str, tuple[Callable[[LedgerRow], float | int | None], str]] = {
@@ -53,7 +54,7 @@ def choose(rows: Sequence[LedgerRow], by: str) -> Choice:
     value, words = _KEYS[by]
     admitted = [r for r in rows if r.verdict == "promote" and value(r) is not None]
     if not admitted:
-        misses = "; ".join(f"{r.name}: {', '.join(r.failed_gates) or r.status}" for r in rows)
+        misses = "; ".join(f"{r.name}: {_why_not(r)}" for r in rows)
         return Choice(None, f"none of {len(rows)} passed its gates ({misses})")
 
     def rank(row: LedgerRow) -> tuple[float, float, str]:
@@ -63,6 +64,12 @@ def choose(rows: Sequence[LedgerRow], by: str) -> Choice:
 
     best = min(admitted, key=rank)
     return Choice(best, f"{words} ({value(best)}) of {len(admitted)} admitted among {len(rows)}")
+
+
+def _why_not(row: LedgerRow) -> str:
+    if row.outcome == Outcome.OVER_BUDGET:
+        return "stopped, certain to overrun its budget"
+    return ", ".join(row.failed_gates) or row.status
 
 
 def rank_configurations(configurations: Mapping[str, Sequence[LedgerRow]], by: str) -> list[Place]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.domain.lifecycle import Outcome
 from orchestrator.domain.verdict import Role
 
 SHOWN = 6
@@ -119,6 +120,10 @@ def _to_target(run: EndedRun) -> str:
 
 
 def _why_not(run: EndedRun) -> str:
+    if run.outcome == Outcome.OVER_BUDGET:
+        limit = "its budget" if run.budget_ms is None else f"its budget of {run.budget_ms} ms"
+        after = "" if run.train_time_ms is None else f" after {run.train_time_ms} ms"
+        return f"stopped{after}, certain to overrun {limit}"
     if "budget" in run.failed_gates and run.train_time_ms is not None and run.budget_ms is not None and \
             run.train_time_ms > run.budget_ms:
         return f"took {run.train_time_ms} ms of a budget of {run.budget_ms} ms"

@@ -136,10 +136,13 @@ def _no_arm(report: CampaignReport, analysis: Analysis) -> str:
 
 
 def _no_teacher(teachers: list[ReportRun]) -> str:
-    timed = [r for r in teachers if r.train_time_ms is not None]
-    missed = [r for r in timed if any(g.gate == "budget" and g.result == "fail" for g in r.gates)]
+    stopped = [r for r in teachers if r.outcome == "over_budget"]
+    timed = [r for r in teachers if r.train_time_ms is not None and r not in stopped]
+    missed = [*stopped, *(r for r in timed if any(g.gate == "budget" and g.result == "fail" for g in r.gates))]
     words = f"{len(missed)} of {len(teachers)} missed the budget" if missed else "none has complete evidence"
     cheapest = min(timed, key=lambda r: r.train_time_ms or 0, default=None)
+    if stopped:
+        words += f", {len(stopped)} of them stopped when that was certain"
     tail = "" if cheapest is None else f", the cheapest, {cheapest.name}, took {seconds(cheapest.train_time_ms)}"
     return f"No teacher passed its gates ({words}{tail}), so no distillation was admitted."
 

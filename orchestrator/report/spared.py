@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.words import counted, number, seconds
 
-_STOPPED = {"over_budget": "certain to overrun its budget", "nan": "broken"}
+_STOPPED = {"over_budget": "certain to overrun a budget", "nan": "broken"}
 """The ends that cut a run short for what it is, in words; whoever cancels one spares nothing."""
 
 

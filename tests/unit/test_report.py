@@ -291,6 +291,15 @@ def test_no_teacher_within_the_budget_ends_the_matter():
                     "distillation was admitted.")
 
 
+def test_a_teacher_that_was_stopped_missed_the_budget_and_its_time_is_none():
+    stopped = replace(MISSED, name="t4-s0", outcome="over_budget", train_time_ms=50_000, gates=())
+    assert say(campaign(*CE, stopped)) == (
+        "No teacher passed its gates (1 of 1 missed the budget, 1 of them stopped when that was certain), so no "
+        "distillation was admitted.")
+    assert "2 of 2 missed the budget, 1 of them stopped when that was certain, the cheapest, t3-s0, took 184.1 s" in \
+        say(campaign(*CE, stopped, MISSED))
+
+
 def test_teachers_alone_are_answered_with_the_best_one():
     text = say(campaign(TEACHER, MISSED))
     assert text.startswith("1 of 2 teachers passed all gates; the best, t-s0, reached loss")

@@ -34,6 +34,10 @@ def test_when_every_teacher_misses_the_reason_names_each() -> None:
     dear = dataclasses.replace(TEACHER, name="dear", verdict="reject", failed_gates=("budget",), train_time_ms=101)
     flat = dataclasses.replace(TEACHER, name="flat", verdict="reject", failed_gates=("val_trend",))
     lost = dataclasses.replace(TEACHER, name="lost", verdict=None, outcome="lost_reboot")
+    stopped = dataclasses.replace(TEACHER, name="stopped", verdict="reject", failed_gates=("evidence_complete",),
+                                  outcome="over_budget", train_time_ms=60)
+    assert teachers(stopped)[1] == ("none of 1 teachers passed: stopped: stopped after 60 ms, certain to overrun its "
+                                    "budget of 100 ms")
     state, reason = teachers(dear, flat, lost)
     assert state == "missed"
     assert reason == ("none of 3 teachers passed: dear: took 101 ms of a budget of 100 ms; flat: val_trend; "
