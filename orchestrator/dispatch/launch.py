@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from orchestrator.dispatch.agent import HostAgent, Placement
 from orchestrator.dispatch.asset_transfer import ensure_on_host
@@ -117,11 +117,16 @@ class Launcher:
     def _intended_document(self, run: PlannedRun, attempt: AttemptRow, host: str, plan: Plan) -> bytes:
         """The document that the ledger says was intended; one of a changed plan where it cannot be made again."""
         fresh = self._document(run, attempt, host, plan)
-        points = resume_points(self._ledger.attempts(attempt.run_id), host) if attempt.attempt_no > 1 else []
-        begun = continuation(self._ledger, run, attempt, host)
-        again = [self._document(run, attempt, host, plan, n) for n in points]
-        again += [self._document(run, attempt, host, plan, begun=begun)] if begun is not None else []
-        return next((d for d in (fresh, *again) if hashlib.sha256(d).hexdigest() == attempt.dispatch_sha256), fresh)
+
+        def possible() -> Iterator[bytes]:
+            yield fresh
+            points = resume_points(self._ledger.attempts(attempt.run_id), host) if attempt.attempt_no > 1 else []
+            yield from (self._document(run, attempt, host, plan, n) for n in points)
+            begun = continuation(self._ledger, run, attempt, host)
+            if begun is not None:
+                yield self._document(run, attempt, host, plan, begun=begun)
+
+        return next((d for d in possible() if hashlib.sha256(d).hexdigest() == attempt.dispatch_sha256), fresh)
 
     def _launch_on(self, host: str, attempts: list[AttemptRow], by_run: dict[str, PlannedRun], plan: Plan) -> int:
         agent = self._pool.agent(host)

@@ -53,12 +53,12 @@ def repeated(dispatch: DispatchDocument | None, log: bytes, curve: Curve) -> Rep
 
     The host must have been asked to resume or to continue: a trainer's word alone excuses no train time.
     """
-    found = None if dispatch is None else _RESUMED.search(log)
-    if dispatch is None or found is None:
+    if dispatch is None or (dispatch.resume_from is None and dispatch.continue_from is None):
+        return None  # of most runs; their logs, which may be long, are not searched
+    found = _RESUMED.search(log)
+    if found is None:
         return None
     step, begun = int(found[1]), dispatch.continue_from
-    if begun is None and dispatch.resume_from is None:
-        return None
     times = [p.train_time_ms for points in (curve.train, curve.validations) for p in points
              if p.step <= step and p.train_time_ms is not None]
     return Repeated(step, max(times, default=0.0), *(

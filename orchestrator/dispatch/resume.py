@@ -44,11 +44,8 @@ def resume_from(agent: HostAgent, attempts: Sequence[AttemptRow], spec: Spec) ->
     if not can_resume(spec):
         return None
     for number in resume_points(attempts, agent.name):
-        try:
-            agent.read(attempts[-1].run_id, number, LAST_CHECKPOINT, limit=1)
-        except RequestRefused:
-            continue  # it left none; an earlier one may have
-        return number
+        if _holds(agent, attempts[-1].run_id, number, LAST_CHECKPOINT):
+            return number  # else it left none, and an earlier one may have
     return None
 
 
@@ -61,9 +58,14 @@ def continuation(ledger: Ledger, run: PlannedRun, attempt: AttemptRow, host: str
 
 
 def still_there(agent: HostAgent, found: CheckpointSource) -> bool:
-    """Whether the agent's host still holds a file in the checkpoint's place; the trainer looks at its digest."""
+    """Whether the agent's host, which may have been tidied up since, holds a file in the checkpoint's place. The
+    trainer looks at its digest."""
+    return _holds(agent, found.run_id, found.attempt_no, found.path)
+
+
+def _holds(agent: HostAgent, run_id: str, attempt: int, path: str) -> bool:
     try:
-        agent.read(found.run_id, found.attempt_no, found.path, limit=1)
+        agent.read(run_id, attempt, path, limit=1)
     except RequestRefused:
-        return False  # the host was tidied up since
+        return False
     return True

@@ -46,6 +46,12 @@ def promote(connection: Connection, at: str, campaign_id: str, run_id: str) -> P
     return promotion_row(connection.execute(asked).one())
 
 
+def promote_unless(connection: Connection, at: str, campaign_id: str, run_id: str) -> None:
+    """:func:`promote`, for a run that has no promotion in the campaign yet."""
+    if not of_run(connection, campaign_id, run_id):
+        promote(connection, at, campaign_id, run_id)
+
+
 def of_run(connection: Connection, campaign_id: str, run_id: str) -> list[PromotionRow]:
     """A run's promotions in a campaign, oldest first."""
     p = promotions.c

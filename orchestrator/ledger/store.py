@@ -115,8 +115,8 @@ class Ledger(Court):
             values = {**asdict(record), "candidates": json.dumps(sorted(record.candidates))}
             seq = chain.append(connection, now, "selector_resolved", record.chosen_run_id, values)
             connection.execute(insert(resolutions).values(**values, resolved_at=now, event_seq=seq))
-            if as_candidate and not promoting.of_run(connection, record.campaign_id, record.chosen_run_id):
-                promoting.promote(connection, now, record.campaign_id, record.chosen_run_id)
+            if as_candidate:
+                promoting.promote_unless(connection, now, record.campaign_id, record.chosen_run_id)
             found = queries.resolution(connection, record.key)
             assert found is not None
             return found
@@ -205,8 +205,7 @@ class Ledger(Court):
         """Mark a run that passed as chosen for what comes next, unless it is promoted already. Raises
         :class:`LedgerError` where the last verdict is not promote."""
         with self._writing() as (connection, now):
-            if not promoting.of_run(connection, campaign_id, run_id):
-                promoting.promote(connection, now, campaign_id, run_id)
+            promoting.promote_unless(connection, now, campaign_id, run_id)
 
     def import_runs(self, campaign: CampaignRecord, pins: Mapping[str, Policy],
                     entries: Sequence[ImportRecord]) -> list[str]:

@@ -22,7 +22,6 @@ from orchestrator.report.model import (
     CampaignReport,
     Course,
     GateOutcome,
-    GoneOn,
     PersonNote,
     ReportChoice,
     ReportPolicy,
@@ -165,7 +164,7 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,
         failure=failure_words(attempts[-1].exit_json if attempts else None), spent=_spent(attempts),
-        gone_on=_gone_on(member, usage, names),
+        gone_on_ms=_gone_on_ms(member, usage),
         notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in ledger.notes(member.run_id)
                     if n.kind == PERSON_NOTE))
 
@@ -182,11 +181,11 @@ def _figures(member: MemberRow, row: LedgerRow, spec: Mapping[str, Any], curve: 
     return figures_of(member.name, _SEED.sub("", member.name), row.outcome, tokens, curve or Curve(), shortage)
 
 
-def _gone_on(member: MemberRow, usage: Mapping[str, Any], names: Mapping[str, str]) -> GoneOn | None:
+def _gone_on_ms(member: MemberRow, usage: Mapping[str, Any]) -> float | None:
     told = usage.get("repeated")
     if told is None or told["run_id"] == member.run_id:  # an attempt that resumed an earlier one of its own run
         return None
-    return GoneOn(names.get(told["run_id"], told["run_id"][:12]), told["step"], told["train_time_ms"])
+    return float(told["train_time_ms"])
 
 
 def _failure(attempt: AttemptRow) -> Mapping[str, Any]:

@@ -63,15 +63,6 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class GoneOn:
-    """What a run did not train itself: the steps of the shorter run that it went on from, and their train time."""
-
-    run: str
-    step: int
-    train_time_ms: float
-
-
-@dataclass(frozen=True)
 class ReportRun:
     """One run of the campaign.
 
@@ -81,8 +72,8 @@ class ReportRun:
     ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself.
     ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
     ``settings`` are the numbers of its spec by dotted name (``schedule.boost``), for tables and heat maps.
-    ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed. ``gone_on`` is None
-    where it trained all of its steps.
+    ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed. ``gone_on_ms`` is
+    the train time of the shorter run whose checkpoint it went on from, None where it trained all of its steps.
     """
 
     run_id: str
@@ -120,7 +111,7 @@ class ReportRun:
     figures: Figures | None = None
     failure: str = ""
     spent: Spent = Spent()
-    gone_on: GoneOn | None = None
+    gone_on_ms: float | None = None
     notes: tuple[PersonNote, ...] = ()
 
     @property

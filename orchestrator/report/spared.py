@@ -34,9 +34,9 @@ def _by_halving(report: CampaignReport) -> Iterator[str]:
 
 
 def _by_going_on(report: CampaignReport) -> Iterator[str]:
-    found = [r for r in report.runs if r.gone_on is not None]
+    found = [r for r in report.runs if r.gone_on_ms is not None]
     if found:
-        yield (f"Going on from checkpoints spared {seconds(sum(r.gone_on.train_time_ms for r in found if r.gone_on))} "
+        yield (f"Going on from checkpoints spared {seconds(sum(r.gone_on_ms or 0.0 for r in found))} "
                f"of training, as the logs tell it: {_named(found)} began where a shorter run had ended.")
 
 

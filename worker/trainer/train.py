@@ -270,13 +270,14 @@ class _Run:
         """Put the mode where the earlier attempt, or the shorter run, left it, and tell again what that one told."""
         if mode.module is None or mode.optimizers is None:
             raise BadInput(f"mode '{self.spec.mode}' keeps no checkpoint to resume from; start the run anew")
-        begun, run_id = self.inputs.beginning, self.inputs.run_id
-        whose = "the earlier attempt's" if begun is None else f"those of run {begun.attempt.run_id[:12]}"
+        begun = self.inputs.beginning
         if begun is not None:
             earlier, run_id, sha256 = Path(begun.attempt.path), begun.attempt.run_id, begun.sha256
+            whose = f"those of run {run_id[:12]}"
         else:
             assert self.inputs.resume is not None
-            earlier, sha256 = self.inputs.resume, None
+            earlier, run_id, sha256 = self.inputs.resume, self.inputs.run_id, None
+            whose = "the earlier attempt's"
         saved = checkpoint.load_last(earlier / "checkpoints" / checkpoint.LAST, self.device, sha256)
         if any(saved.get(key) != value for key, value in {**papers.identity, "run_id": run_id}.items()):
             raise BadInput(f"the checkpoint in {earlier} is of another run or another corpus")
