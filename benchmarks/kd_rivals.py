@@ -120,7 +120,7 @@ def checkpointed(problem: Problem) -> Answer:
 def liger() -> Way | None:
     """Liger's fused distillation, its divergence with beta 0, which is KL; None where it is not installed."""
     try:
-        from liger_kernel.chunked_loss import LigerFusedLinearJSDLoss  # type: ignore[import-not-found,unused-ignore]
+        from liger_kernel.chunked_loss import LigerFusedLinearJSDLoss
     except ImportError:
         return None
 
