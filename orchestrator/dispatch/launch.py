@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from orchestrator.dispatch.agent import HostAgent, Placement
 from orchestrator.dispatch.asset_transfer import ensure_on_host
 from orchestrator.dispatch.events import Emit, Note, RunState
-from orchestrator.dispatch.places import Places
+from orchestrator.dispatch.places import Places, lane_fallback
 from orchestrator.dispatch.prepare import Progress
 from orchestrator.dispatch.readiness import Readiness, Unseen
 from orchestrator.dispatch.refusals import Refusals
@@ -91,12 +91,16 @@ class Launcher:
             self._pool.lost(agent.name, error)
             return None
         digest = hashlib.sha256(self._document(run, attempt, agent.name, plan, resumed, begun)).hexdigest()
+        fallback = lane_fallback(attempt, run, place)
         try:
             self._ledger.advance(attempt.run_id, attempt.attempt_no, Event.PLACE, expect=State.PLANNED,
-                                 host=agent.name, bundle=plan.bundle_digest, dispatch_sha256=digest)
+                                 host=agent.name, bundle=plan.bundle_digest, dispatch_sha256=digest,
+                                 note=None if fallback is None else ("lane_fallback", fallback))
         except StaleRun:
             return None
-        self._places.placed(attempt, run, place)
+        self._places.placed(agent.name)
+        if fallback is not None:
+            self._emit(Note(f"{run.name}: goes to {agent.name} and not to {run.host}: {fallback['reason']}"))
         if resumed is not None:
             self._emit(Note(f"{run.name}: goes on from the checkpoint of attempt {resumed} on {agent.name}"))
         if begun is not None:

@@ -1,10 +1,11 @@
-"""Gathers what is known of hosts now, asks ``placement`` where an attempt goes, and records a fallback as one."""
+"""Gathers what is known of hosts now, asks ``placement`` where an attempt goes, and says what is a fallback."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from orchestrator.dispatch.agent import HostAgent
 from orchestrator.dispatch.events import Emit, Note
@@ -60,18 +61,9 @@ class Places:
                 return None  # it goes there or nowhere
             silent.add(found.host)
 
-    def placed(self, attempt: AttemptRow, run: PlannedRun, found: Place) -> None:
-        """Count the attempt on its host, and record it where that is not the plan's first choice."""
-        assert found.host is not None
-        self._live[found.host] += 1
-        if found.host == run.host or attempt.host is not None:
-            return
-        if found.spread:
-            return  # its kind is the same; the attempt's own row says where it is
-        reason = next((why for host, why in found.passed if host == run.host), found.reason)
-        self._ledger.note("lane_fallback", attempt.run_id, {
-            "attempt_no": attempt.attempt_no, "from": run.host, "to": found.host, "reason": reason})
-        self._emit(Note(f"{run.name}: goes to {found.host} and not to {run.host}: {reason}"))
+    def placed(self, host: str) -> None:
+        """Count an attempt on its host."""
+        self._live[host] += 1
 
     def _around(self, run: PlannedRun, plan: Plan, silent: frozenset[str]) -> Surroundings:
         holders, size = self._holding(run, silent)
@@ -111,3 +103,13 @@ class Places:
         if len(run.candidates) > 1 and self._told.get(key) != found.reason:
             self._told[key] = found.reason
             self._emit(Note(f"{run.name}: {found.reason}"))
+
+def lane_fallback(attempt: AttemptRow, run: PlannedRun, found: Place) -> dict[str, Any] | None:
+    """What the ledger is told of an attempt that first goes elsewhere than the plan's first choice, or None.
+
+    A host of the same kind is no fallback: the attempt's own row says where it is.
+    """
+    if found.host == run.host or attempt.host is not None or found.spread:
+        return None
+    reason = next((why for host, why in found.passed if host == run.host), found.reason)
+    return {"attempt_no": attempt.attempt_no, "from": run.host, "to": found.host, "reason": reason}

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from orchestrator.domain.errors import LedgerError, StaleRun
 from orchestrator.domain.lifecycle import Event, Outcome, State
@@ -125,8 +125,11 @@ class Ledger(Court):
 
     def advance(self, run_id: str, attempt_no: int, event: Event, *, expect: State, host: str | None = None,
                 bundle: str | None = None, dispatch_sha256: str | None = None, outcome: Outcome | None = None,
-                exit_json: str | None = None, detail: Mapping[str, Any] | None = None) -> State:
+                exit_json: str | None = None, detail: Mapping[str, Any] | None = None,
+                note: tuple[str, Mapping[str, Any]] | None = None) -> State:
         """Move an attempt that is in state ``expect`` and return its new state.
+
+        ``note``, of a kind among :data:`NOTES`, is written with the move: both or neither.
 
         Raises :class:`StaleRun` when it is no longer there, :class:`IllegalTransition` when the lifecycle has no such
         move, ``ValueError`` when an end comes without an outcome.
@@ -140,6 +143,8 @@ class Ledger(Court):
             given = {"host": host, "bundle": bundle, "dispatch_sha256": dispatch_sha256,
                      "outcome": None if outcome is None else outcome.value, "exit_json": exit_json}
             recording.move(connection, now, run_id, attempt_no, event, expect, given, detail or {})
+            if note is not None:
+                _note(connection, now, run_id, *note)
         return state
 
     def new_attempt(self, run_id: str, *, after: int, reason: str = "",
@@ -156,10 +161,8 @@ class Ledger(Court):
 
     def note(self, kind: str, run_id: str, payload: Mapping[str, Any]) -> None:
         """Write into the chain what was decided about a run and moves nothing: see :data:`NOTES`."""
-        if kind not in NOTES:
-            raise ValueError(f"{kind!r} is none of the ledger's notes: {', '.join(NOTES)}")
         with self._writing() as (connection, now):
-            chain.append(connection, now, kind, run_id, dict(payload))
+            _note(connection, now, run_id, kind, payload)
 
     # -- evidence and verdicts ------------------------------------------------------------------------------------
 
@@ -200,12 +203,6 @@ class Ledger(Court):
                 return None if last is None else judging.verdict_row(last)
         with self._writing() as (connection, now):
             return judging.judge_member(connection, now, campaign_id, run_id)
-
-    def promote_candidate(self, campaign_id: str, run_id: str) -> None:
-        """Mark a run that passed as chosen for what comes next, unless it is promoted already. Raises
-        :class:`LedgerError` where the last verdict is not promote."""
-        with self._writing() as (connection, now):
-            promoting.promote_unless(connection, now, campaign_id, run_id)
 
     def import_runs(self, campaign: CampaignRecord, pins: Mapping[str, Policy],
                     entries: Sequence[ImportRecord]) -> list[str]:
@@ -257,3 +254,9 @@ class Ledger(Court):
         """Note that a host was just found to hold an asset, or with ``present=False`` not to."""
         with self._writing() as (connection, now):
             surroundings.record_location(connection, now, sha256, host, present)
+
+
+def _note(connection: Connection, at: str, run_id: str, kind: str, payload: Mapping[str, Any]) -> None:
+    if kind not in NOTES:
+        raise ValueError(f"{kind!r} is none of the ledger's notes: {', '.join(NOTES)}")
+    chain.append(connection, at, kind, run_id, dict(payload))

@@ -684,7 +684,7 @@ def _court(story: Story, links: dict[str, str]) -> None:
     ledger = story.ledger
     story.add("arm-old", Role.KD, "arms", config="arm", seed=1, **links)
     story.finish("arm-old", values=FLAT)
-    ledger.promote_candidate(CAMPAIGN, story.ids["arm"])
+    ledger.promote(CAMPAIGN, [story.ids["arm"]])
     story.add("arm-again", Role.KD, "arms", config="arm", seed=2, **links)
     story.finish("arm-again", values=FLAT)
     story.pin("seeds", seeds_policy())

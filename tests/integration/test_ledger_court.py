@@ -95,7 +95,6 @@ def test_a_run_that_passed_becomes_a_candidate_once(ledger: Ledger) -> None:
     assert (first.kind, first.basis, first.replication_no) == ("candidate", "measured", None)
     head = ledger.head()
     assert ledger.promote(CAMPAIGN, [story.ids["good"]]) == [first]
-    ledger.promote_candidate(CAMPAIGN, story.ids["good"])
     assert ledger.head() == head
 
 

@@ -51,7 +51,7 @@ def test_after_every_kind_of_event_the_listing_is_the_ledgers(ledger: Ledger) ->
     assert is_the_ledgers(ledger)
     ledger.set_reachability("h100", True)
     assert is_the_ledgers(ledger)
-    ledger.promote_candidate(story.campaign_id, story.ids["good"])
+    ledger.promote(story.campaign_id, [story.ids["good"]])
     other = Story(ledger, campaign_id=sha("other")).begin("other")
     other.pin("arms", kd_policy(target_u6=4_500_000))
     assert is_the_ledgers(ledger)

@@ -190,6 +190,18 @@ def test_an_attempt_that_never_started_is_placed_again_on_its_host(story: Story)
     assert story.ledger.current_attempt(run_id).dispatch_sha256 == "d2"
 
 
+def test_what_is_noted_with_a_move_stands_or_falls_with_it(story: Story) -> None:
+    run_id, told = story.ids["t"], ("lane_fallback", {"attempt_no": 1, "from": "h100", "to": "gb10"})
+    head = story.ledger.head()
+    with pytest.raises(ValueError, match="none of the ledger's notes"):
+        story.ledger.advance(run_id, 1, Event.PLACE, expect=State.PLANNED, host="gb10", note=("rumour", {}))
+    with pytest.raises(StaleRun):
+        story.ledger.advance(run_id, 1, Event.CLAIMED, expect=State.STAGING, note=told)
+    assert story.ledger.head() == head
+    story.ledger.advance(run_id, 1, Event.PLACE, expect=State.PLANNED, host="gb10", note=told)
+    assert [e.kind for e in story.ledger.events()][-2:] == ["attempt_moved", "lane_fallback"]
+
+
 def test_a_retry_is_a_new_attempt_and_one_only(story: Story) -> None:
     run_id = story.ids["t"]
     with pytest.raises(LedgerError, match="has not ended"):
@@ -428,12 +440,12 @@ def test_a_choice_and_its_candidate_are_written_at_once(ledger: Ledger, monkeypa
 
 def test_only_a_promoted_run_becomes_a_candidate(ledger: Ledger) -> None:
     story = tell(ledger)
-    ledger.promote_candidate(CAMPAIGN, story.ids["good"])
+    ledger.promote(CAMPAIGN, [story.ids["good"]])
     before = contents(ledger.path)
-    ledger.promote_candidate(CAMPAIGN, story.ids["good"])
+    ledger.promote(CAMPAIGN, [story.ids["good"]])
     for name in ("dear", "next"):
         with pytest.raises(LedgerError, match="no verdict 'promote'"):
-            ledger.promote_candidate(CAMPAIGN, story.ids[name])
+            ledger.promote(CAMPAIGN, [story.ids[name]])
     assert contents(ledger.path) == before
     assert [row[1] for row in before["promotions"]] == [story.ids["good"]]
 

@@ -146,7 +146,7 @@ def test_a_fallback_is_never_promoted_even_under_a_policy_without_that_gate(tmp_
         proof, = (g for g in ledger.explain(fell).gates if g.gate == "no_oom_fallback")
         assert proof.result == "fail"
         with pytest.raises(LedgerError, match="promote"):
-            ledger.promote_candidate(story.campaign_id, fell)
+            ledger.promote(story.campaign_id, [fell])
         assert ledger.explain(asked).row.verdict == "promote"
 
 
