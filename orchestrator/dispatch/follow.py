@@ -190,6 +190,8 @@ class Follower:
 
     def _forecast(self, host: str) -> str:
         """What becomes of the runs on a host that just fell silent."""
+        if not self._ledger.live_by_host().get(host):
+            return "no run is there; it is tried again"
         return forecast_of_all([recall(self._home, a.run_id, a.attempt_no) for a in self._on_host.get(host, ())],
                                utc_now())
 
