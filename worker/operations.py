@@ -19,6 +19,7 @@ from worker.paths import AttemptDir, PathRefused, Root, open_beneath
 from worker.pieces import read_piece, read_whole, unpacked
 from worker.process import boot_id
 from worker.requests import BODY_LIMIT_BYTES, Fields, Request, RequestRefused
+from worker.root_identity import root_identity
 from worker.tail import Followed, Tail
 
 MAX_WAIT_S = 60.0
@@ -64,7 +65,8 @@ class Operations:
 
     def _hello(self, _fields: Fields, _body: bytes) -> Result:
         return {"contract": wire.CONTRACT, "python": platform.python_version(), "boot_id": boot_id(),
-                "now": wire.utc(time.time()), "root": self._root.path, "pid": os.getpid()}, b""
+                "now": wire.utc(time.time()), "root": self._root.path, "root_id": root_identity(self._root),
+                "pid": os.getpid()}, b""
 
     def _ping(self, _fields: Fields, _body: bytes) -> Result:
         return {}, b""

@@ -18,6 +18,7 @@ from orchestrator.dispatch.events import (
     FollowEvent,
     HostBack,
     HostSilent,
+    HostUnusable,
     MarkerSeen,
     Note,
     PolicyPinned,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _EVENT_NAMES: dict[type, str] = {
     RunState: "state", StepSeen: "step", ProjectionSeen: "projection", ValidationSeen: "validation",
     MarkerSeen: "marker", VerdictReached: "verdict", HostSilent: "host_silent", HostBack: "host_back",
+    HostUnusable: "host_unusable",
     PolicyPinned: "policy", ChoiceMade: "choice", Note: "note",
 }
 _OUTLOOKS = {"pass": "it should fit, and is judged when it has ended", "pending": "open",
@@ -95,6 +97,8 @@ def sentence(event: FollowEvent) -> str:
             return f"{name}: {status}{reason}, final val {nats(final)} in {seconds(ms)}{hit}"
         case HostSilent(host=host, message=message, forecast=forecast):
             return f"host {host} is silent ({message}); {forecast}"
+        case HostUnusable(message=message, hint=hint):
+            return f"{message}; its runs keep their state, and other hosts go on{f'. Next: {hint}' if hint else ''}"
         case HostBack(host=host):
             return f"host {host} answers again"
         case PolicyPinned(stage=stage, policy=policy, budget_ms=budget, derivation=derivation, target=target):

@@ -17,6 +17,7 @@ Examples:
   kdorch run retry quickstart/l1d64-s0
   kdorch run withdraw lr_grid/b2.0-h0.20-d0.35-s0
   kdorch run move lr_grid/b2.0-h0.20-d0.35-s0 --to gb10
+  kdorch run lost quickstart/l1d64-s0 --why "h100 was reinstalled"
   kdorch run pull quickstart/l1d64-s0 --into teacher/""")
 def run() -> None:
     """Show, read, stop, move, repeat or fetch one run."""
@@ -119,6 +120,25 @@ def retry(reference: str, hosts_file: Path | None) -> None:
         words = retry_run(session, reference, view)
     view.close()
     say(words)
+
+
+@run.command(epilog="""\b
+Example:
+  kdorch run lost quickstart/l1d64-s0 --why "h100 was reinstalled" """)
+@click.argument("reference", metavar="RUN_ID")
+@click.option("--why", "words", metavar="TEXT", required=True, help="What became of the host's root, for the record.")
+@hosts_option
+def lost(reference: str, words: str, hosts_file: Path | None) -> None:
+    """End a run as lost whose place on its host is gone for good. The host must answer, and know nothing of it.
+
+    Nothing else needs this: a host that is there proves the end of its runs itself.
+    """
+    from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.session import open_session
+    from orchestrator.dispatch.single import declare_lost
+
+    with open_session(Home.from_environment(), hosts_file, lambda _: None, on_upgrade=say) as session:
+        say(declare_lost(session, reference, words))
 
 
 @run.command(epilog="""\b

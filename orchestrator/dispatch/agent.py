@@ -88,6 +88,9 @@ class HostAgent:
         self._host, self._silence_s, self._another = host, patience_s, another
         self._line = self._new_line(channel)
         self._files: Line | None = None
+        self.root_id: str | None = None
+        """The name of the host's root, as its last hello told it; None where it has none."""
+
         self._choosing = threading.Lock()
 
     @property
@@ -125,7 +128,9 @@ class HostAgent:
 
     def hello(self) -> Hello:
         """Who answers there. Raises :class:`UnknownContract` for a host of another contract."""
-        return parse_hello(dict(self._ask("hello")[0]), f"{self.name}: hello")
+        said = parse_hello(dict(self._ask("hello")[0]), f"{self.name}: hello")
+        self.root_id = said.root_id
+        return said
 
     def ping(self, timeout_s: float | None = None) -> None:
         """Return once the host has answered; raises :class:`HostUnreachable` when it does not."""

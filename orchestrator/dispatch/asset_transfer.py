@@ -60,7 +60,7 @@ def fetch(session: Session, sha256: str, moved: Moved = quiet, *, source: str | 
     places = _places(session, sha256, source)
     silent = []
     for host in places:
-        agent = session.pool.agent(host)
+        agent = session.pool.usable(host)
         if agent is None:
             silent.append(host)
             continue

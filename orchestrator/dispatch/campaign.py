@@ -60,7 +60,7 @@ class CampaignDriver:
     def __init__(self, home: Home, ledger: Ledger, pool: HostPool, launcher: Launcher, emit: Emit, *,
                  make_plan: Callable[[LedgerKnowledge], Plan], source_text: str, source_name: str,
                  overrides_json: str, expect_plan: str | None = None) -> None:
-        self._ledger, self._launcher, self._emit = ledger, launcher, emit
+        self._ledger, self._pool, self._launcher, self._emit = ledger, pool, launcher, emit
         self._make_plan = make_plan
         self._knowledge = LedgerKnowledge(ledger)
         self._source = (source_name, source_text, overrides_json)
@@ -96,15 +96,24 @@ class CampaignDriver:
             launched = 0 if held else self._launch_ready()
             live = [a for a in self._follower.live(self._run_ids()) if not self._launcher.given_up(a)]
             if detach and not launched and not self._launcher.will_ask_again:
+                self._require_usable()
                 return self._progress(waiting=bool(live))
-            if not live and (held or not self._launcher.waits_for_hosts):
+            heard = [a for a in live if a.host not in self._pool.unusable_hosts]
+            if not heard and (held or not self._launcher.waits_for_hosts):
                 if held or (not self._advance_stages() and not self._due()):
                     self._follower.leave_anchors()
+                    self._require_usable()
                     return self._progress()
                 continue
-            self._patience.withdraw_overdue(live, self._plan)
+            self._patience.withdraw_overdue(heard, self._plan)
             self._follower.round(self._run_ids(), ROUND_S)
-            self._follower.rest(live)
+            self._follower.rest(heard)
+
+    def _require_usable(self) -> None:
+        """Where runs could not go on because of a host that a person must see to, say so once all others are done."""
+        if self._pool.unusable_hosts and any(
+                a.state not in TERMINAL_STATES for a in self._ledger.current_attempts(self._run_ids())):
+            raise next(iter(self._pool.unusable_hosts.values()))
 
     def _launch_ready(self) -> int:
         """Take every step that is due and launch what may start; returns how many runs were launched."""

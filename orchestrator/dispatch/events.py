@@ -104,6 +104,15 @@ class HostSilent:
 
 
 @dataclass(frozen=True)
+class HostUnusable:
+    """A host answers, or refuses to, in a way that only a person can change. Its runs keep their state."""
+
+    host: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
 class HostBack:
     host: str
 
@@ -139,6 +148,6 @@ class Note:
 
 FollowEvent = (
     RunState | StepSeen | ProjectionSeen | ValidationSeen | MarkerSeen | VerdictReached | HostSilent | HostBack
-    | PolicyPinned | ChoiceMade | Note
+    | HostUnusable | PolicyPinned | ChoiceMade | Note
 )
 Emit = Callable[[FollowEvent], None]

@@ -34,7 +34,7 @@ from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.pool import HostPool
-from orchestrator.dispatch.proved import event_of, no_news
+from orchestrator.dispatch.proved import another_root, event_of, needs_its_root, no_news
 from orchestrator.dispatch.session import utc_now
 from orchestrator.dispatch.signing import Signer
 from orchestrator.dispatch.why import forecast_of_all
@@ -106,13 +106,13 @@ class Follower:
                 by_host[attempt.host].append(attempt)
         self._on_host = by_host
         for host, attempts in sorted(by_host.items()):
-            agent = self._pool.agent(host, wait=False)
+            agent = self._pool.usable(host, wait=False)
             if agent is not None:
                 self._fetch(agent, [a for a in attempts if a.state is State.COLLECTING])
                 self._ask(agent, [a for a in attempts if a.state is not State.COLLECTING])
         while not self._moved and (left := until - time.monotonic()) > 0:
             busy = self._errands.under_way or self._pool.connecting & by_host.keys()
-            if not busy and by_host.keys() <= self._pool.silent_hosts:
+            if not busy and by_host.keys() <= self._pool.silent_hosts | self._pool.unusable_hosts.keys():
                 return
             self._errands.settle(left if busy else min(left, ELSEWHERE_S))
             if not busy or self._pool.connecting:
@@ -147,7 +147,7 @@ class Follower:
         del self._asked[agent.name]
         try:
             answer = result.get()
-        except HostUnreachable as error:
+        except (TransportError, ContractError) as error:
             self._lost(agent, error)
             return
         fed: set[str] = set()
@@ -167,6 +167,9 @@ class Follower:
         by_run = {a.run_id: a for a in attempts}
         for observation in answer.observations:
             attempt = by_run[observation.run_id]
+            if needs_its_root(attempt, observation) and not self._is_in(agent, attempt):
+                self._pool.bar(agent.name, another_root(agent.name, self._names(attempt.run_id)))
+                return
             remember(self._home, observation, utc_now())
             open_ = self._adoptions.consider(agent, attempt, observation)
             if self._is_whole(observation, fed) and not (open_ and observation.state == "lost_supervisor"):
@@ -174,6 +177,11 @@ class Follower:
         if not self._moved and not agent.lost:
             # What lives there now, which may not be what this answer was about.
             self._ask(agent, [a for a in self._on_host.get(agent.name, ()) if a.state is not State.COLLECTING])
+
+    def _is_in(self, agent: HostAgent, attempt: AttemptRow) -> bool:
+        """Whether the host shows the root that the attempt was placed in."""
+        return agent.root_id is not None and \
+            self._ledger.placed_in(attempt.run_id, attempt.attempt_no) == agent.root_id
 
     def _adopted(self, attempt: AttemptRow) -> None:
         self._moved = True
@@ -184,8 +192,11 @@ class Follower:
         if seen.state == "lost_supervisor":
             self.learn(attempt, seen)
 
-    def _lost(self, agent: HostAgent, error: HostUnreachable) -> None:
-        if agent.name not in self._pool.silent_hosts:
+    def _lost(self, agent: HostAgent, error: TransportError | ContractError) -> None:
+        """It fell silent; or what it says makes it unusable, which is no reason to leave the other hosts' runs."""
+        if isinstance(error, ContractError) or not error.transient:
+            self._pool.bar(agent.name, error)
+        elif agent.name not in self._pool.silent_hosts:
             self._pool.lost(agent.name, error)
 
     def _forecast(self, host: str) -> str:

@@ -15,11 +15,12 @@ from orchestrator.planning.trials import TrialRun
 FIGURES = {"final_val": "final_val", "best_val": "best_val", "steps_to_target": "steps_to_target",
            "train_time": "train_time_ms"}
 """What a search may go by → the ledger row's key."""
-_FINAL = (Outcome.COMPLETED, Outcome.NAN, Outcome.IMPORTED)
+_FINAL = (Outcome.COMPLETED, Outcome.NAN, Outcome.OVER_BUDGET, Outcome.IMPORTED)
 
 
 def needs_retry(state: State, outcome: Outcome | None) -> bool:
-    """Whether an ended attempt leaves the run without a result. A divergence (NaN) is a result."""
+    """Whether an ended attempt leaves the run without a result. A divergence (NaN) is a result, and so is a budget
+    that was not enough: tried until it passes, a budget would be none."""
     return state is State.ABANDONED or (state is State.FINISHED and outcome not in _FINAL)
 
 

@@ -16,6 +16,7 @@ from orchestrator.dispatch.asset_transfer import ensure_on_host
 from orchestrator.dispatch.events import Emit, Note, RunState
 from orchestrator.dispatch.places import Places, lane_fallback
 from orchestrator.dispatch.prepare import Progress
+from orchestrator.dispatch.proved import another_root
 from orchestrator.dispatch.readiness import Readiness, Unseen
 from orchestrator.dispatch.refusals import Refusals
 from orchestrator.dispatch.resume import continuation, resume_from, resume_points, still_there
@@ -42,6 +43,7 @@ class Launcher:
         self._places = Places(self._ledger, self._pool, emit)
         self._readiness = Readiness(session, self._progress)
         self._held_up: dict[str, str] = {}
+        self._placed_here: set[tuple[str, int]] = set()
 
     @property
     def waits_for_hosts(self) -> bool:
@@ -90,14 +92,21 @@ class Launcher:
         except HostUnreachable as error:
             self._pool.lost(agent.name, error)
             return None
+        except TransportError as error:
+            if error.transient:
+                raise
+            self._pool.bar(agent.name, error)  # the next round takes the next host of the lane, where there is one
+            return None
         digest = hashlib.sha256(self._document(run, attempt, agent.name, plan, resumed, begun)).hexdigest()
         fallback = lane_fallback(attempt, run, place)
         try:
             self._ledger.advance(attempt.run_id, attempt.attempt_no, Event.PLACE, expect=State.PLANNED,
                                  host=agent.name, bundle=plan.bundle_digest, dispatch_sha256=digest,
+                                 detail={} if agent.root_id is None else {"root": agent.root_id},
                                  note=None if fallback is None else ("lane_fallback", fallback))
         except StaleRun:
             return None
+        self._placed_here.add((attempt.run_id, attempt.attempt_no))
         self._places.placed(agent.name)
         if fallback is not None:
             self._emit(Note(f"{run.name}: goes to {agent.name} and not to {run.host}: {fallback['reason']}"))
@@ -133,11 +142,12 @@ class Launcher:
         return next((d for d in possible() if hashlib.sha256(d).hexdigest() == attempt.dispatch_sha256), fresh)
 
     def _launch_on(self, host: str, attempts: list[AttemptRow], by_run: dict[str, PlannedRun], plan: Plan) -> int:
-        agent = self._pool.agent(host)
+        agent = self._pool.usable(host)
         if agent is None:
             return 0
         attempts = sorted(attempts, key=lambda a: by_run[a.run_id].ordinal)
         try:
+            self._require_its_root(agent, attempts, by_run)
             self._readiness.prepare(host)
             self._place_and_launch(agent, host, attempts, by_run, self._readiness.settled(plan))
         except HostUnreachable as error:
@@ -146,12 +156,21 @@ class Launcher:
             return 0
         except TransportError as error:
             if not error.transient:
-                raise
+                self._pool.bar(host, error)
+                return 0
             if self._held_up.get(host) != error.message:
                 self._held_up[host] = error.message
                 self._emit(Note(f"{host}: {error.message}; its runs are launched when it does"))
             return 0
         return len(attempts)
+
+    def _require_its_root(self, agent: HostAgent, attempts: list[AttemptRow], by_run: dict[str, PlannedRun]) -> None:
+        """Launching again is safe only where the claim would lie, if the first launch came to one."""
+        for attempt in attempts:
+            key = (attempt.run_id, attempt.attempt_no)
+            if key not in self._placed_here and self._ledger.placed_in(*key) not in (None, agent.root_id):
+                raise another_root(agent.name, by_run[attempt.run_id].name)
+            self._placed_here.add(key)
 
     def _place_and_launch(self, agent: HostAgent, host: str, attempts: list[AttemptRow],
                           by_run: dict[str, PlannedRun], plan: Plan) -> None:

@@ -111,6 +111,8 @@ def _ask_back(case: _Case, reason: str, emit: Emit) -> AttemptRow:
             if ended.outcome is Outcome.WITHDRAWN:
                 return ended
             raise _too_late(case, ended)
+        if attempt.host in session.pool.unusable_hosts:
+            raise session.pool.unusable_hosts[attempt.host]
         if time.monotonic() > until:
             raise HostUnreachable(f"{attempt.host} has not said within {ANSWER_S:.0f} s what became of {case.name}",
                                   hint=f"'kdorch why {case.name}' asks again; the request stands")

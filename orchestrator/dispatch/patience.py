@@ -45,8 +45,8 @@ class Patience:
             return False
         notes = self._ledger.notes(attempt.run_id)
         to = next_after(attempt.host, run.candidates, self._ledger.attempts(attempt.run_id), notes, plan.retries,
-                        self._pool.silent_hosts)
-        agent = None if to is None else self._pool.agent(attempt.host, wait=False)
+                        self._pool.silent_hosts | self._pool.unusable_hosts.keys())
+        agent = None if to is None else self._pool.usable(attempt.host, wait=False)
         if to is None or agent is None:
             return False  # there is nowhere to go, or the host cannot be asked now
         reason = f"waited {waited:.0f} s of at most {limit} s on {attempt.host}"

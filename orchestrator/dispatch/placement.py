@@ -10,7 +10,7 @@ Measurements are not spread: their figures are of one host. Every answer carries
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from orchestrator.dispatch.retries import left_hosts, stays_on
@@ -26,7 +26,8 @@ MAX_WAIT = "max_wait"
 class Surroundings:
     """What is known of hosts now.
 
-    ``silent`` hosts do not answer at present, ``seen`` says since when. ``kinds`` name what makes hosts equally good;
+    ``silent`` hosts do not answer at present, ``seen`` says since when; ``unusable`` ones wait for a person, with why.
+    ``kinds`` name what makes hosts equally good;
     a host of unknown kind is like no other. ``load`` is the share of a host's slots that live runs take, 1 for all.
     ``holders`` are the hosts where the run's teacher lies, ``teacher_bytes`` its size where that is known;
     ``begun_on`` is the host where the run that it goes on from ended.
@@ -34,6 +35,7 @@ class Surroundings:
 
     now: datetime
     silent: frozenset[str] = frozenset()
+    unusable: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, HostSeen] | None = None
     kinds: Mapping[str, str] | None = None
     load: Mapping[str, float] | None = None
@@ -65,7 +67,8 @@ def place(candidates: Sequence[Candidate], attempts: Sequence[AttemptRow], notes
         return Place(str(moved[-1].payload["to"]), "a person moved it there")
     passed: list[tuple[str, str]] = [(c.host, "; ".join(c.reasons)) for c in candidates if not c.usable]
     left, waited = left_hosts(attempts, rules), waited_out(notes)
-    open_ = [c for c in candidates if c.usable and c.host not in left]
+    passed += [(c.host, around.unusable[c.host]) for c in candidates if c.usable and c.host in around.unusable]
+    open_ = [c for c in candidates if c.usable and c.host not in left and c.host not in around.unusable]
     patient = [c for c in open_ if c.host not in waited] or open_
     passed += [(c.host, "the run left it after a failure there") for c in candidates if c.usable and c.host in left]
     passed += [(c.host, "the run waited long enough in its queue") for c in open_ if c not in patient]

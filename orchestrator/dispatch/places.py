@@ -54,7 +54,7 @@ class Places:
             if found.host is None:
                 self._note_wait(attempt, run, found)
                 return None
-            agent = self._pool.agent(found.host)
+            agent = self._pool.usable(found.host)
             if agent is not None:
                 return agent, found
             if found.host in silent:
@@ -69,8 +69,9 @@ class Places:
         holders, size = self._holding(run, silent)
         load = {name: self._live[name] / facts.slots for name, facts in plan.hosts.items()}
         begun = self._ledger.last_checkpoint(run.continues) if run.continues is not None else None
-        return Surroundings(self._now(), silent, self._ledger.reachability() if silent else {}, self._kinds, load,
-                            holders, size, None if begun is None else begun.host)
+        unusable = {name: error.message for name, error in self._pool.unusable_hosts.items()}
+        return Surroundings(self._now(), silent, unusable, self._ledger.reachability() if silent else {}, self._kinds,
+                            load, holders, size, None if begun is None else begun.host)
 
     def _holding(self, run: PlannedRun, silent: frozenset[str]) -> tuple[frozenset[str], int | None]:
         """The hosts of the lane that hold the run's teacher: hinted by the ledger, said by the host itself."""
@@ -87,7 +88,7 @@ class Places:
                 source = None
             holding = {source.host} & set(usable) if source is not None else set()
             for host in sorted(hints & set(usable) - silent - holding):
-                agent = self._pool.agent(host, wait=False)
+                agent = self._pool.usable(host, wait=False)
                 try:
                     if agent is not None and sha256 in agent.has([sha256]):
                         holding.add(host)

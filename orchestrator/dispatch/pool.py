@@ -1,22 +1,23 @@
 """Connections to hosts, one per host, with silence kept apart from failure.
 
 A host that does not answer is *silent*: its runs keep their state, and the pool tries again after a growing pause.
-A wrong host key or refused authentication is a hard stop and is raised. Connecting takes place in a thread per host,
-so that a host which is down holds up nobody who wants another one.
+A host with a wrong key, without Python, with another root than the runs were placed in is *unusable* until a person
+has seen to it: that is raised to whoever wants this host, and stops nobody who wants another one. Connecting takes
+place in a thread per host, so that a host which is down holds up nobody either.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from orchestrator.dispatch.agent import HostAgent, connect_agent
 from orchestrator.dispatch.bundle import Bundle
 from orchestrator.dispatch.errands import Errands, Result
-from orchestrator.dispatch.events import Emit, HostBack, HostSilent
+from orchestrator.dispatch.events import Emit, HostBack, HostSilent, HostUnusable
 from orchestrator.dispatch.home import Home
-from orchestrator.domain.errors import HostUnreachable, TransportError
+from orchestrator.domain.errors import HostUnreachable, KdorchError, TransportError, UnknownHost
 from orchestrator.ledger.store import Ledger
 from orchestrator.transport.inventory import Inventory
 
@@ -49,6 +50,7 @@ class HostPool:
         self._emit, self._monotonic, self._jitter = emit, monotonic, jitter
         self._agents: dict[str, HostAgent] = {}
         self._silent: dict[str, _Silence] = {}
+        self._unusable: dict[str, KdorchError] = {}
         self._connecting: set[str] = set()
         self._errands = Errands()
         self._closed = False
@@ -61,6 +63,11 @@ class HostPool:
     @property
     def silent_hosts(self) -> frozenset[str]:
         return frozenset(self._silent)
+
+    @property
+    def unusable_hosts(self) -> Mapping[str, KdorchError]:
+        """Hosts that a person must see to first, each with the reason."""
+        return self._unusable
 
     @property
     def connecting(self) -> frozenset[str]:
@@ -81,12 +88,14 @@ class HostPool:
             self.agent(name, wait=False)
 
     def agent(self, name: str, *, wait: bool = True) -> HostAgent | None:
-        """An agent for the host, or None while it is silent. Raises what is not transient.
+        """An agent for the host, or None while it is silent. Raises the reason of one that is unusable.
 
         The first connection is waited for (for seconds only, where other hosts are in use); with ``wait`` false, or
         once the host was silent, it is made meanwhile and there when it is asked for again.
         """
         self._errands.settle(0.0)
+        if name in self._unusable:
+            raise self._unusable[name]
         agent = self._agents.get(name)
         if agent is not None and agent.lost:
             self.lost(name, HostUnreachable(f"{name}: the connection was lost"))
@@ -103,10 +112,33 @@ class HostPool:
             until = self._monotonic() + (OTHERS_WAIT_S if others else FIRST_WAIT_S)
             while name in self._connecting and (left := until - self._monotonic()) > 0:
                 self._errands.settle(left)
+        if name in self._unusable:
+            raise self._unusable[name]
         return self._agents.get(name)
+
+    def usable(self, name: str, *, wait: bool = True) -> HostAgent | None:
+        """:meth:`agent` for whoever goes on with other hosts: None for an unusable one too, which is told once."""
+        try:
+            return self.agent(name, wait=wait)
+        except (TransportError, UnknownHost) as error:
+            self.bar(name, error)
+            return None
+
+    def bar(self, name: str, error: KdorchError) -> None:
+        """Note that a host is of no use until a person has seen to it. Never a statement about its runs."""
+        agent = self._agents.pop(name, None)
+        if agent is not None:
+            agent.abandon()
+        if name not in self._unusable:
+            self._unusable[name] = error
+            self._silent.pop(name, None)
+            self._ledger.set_reachability(name, False, error.message)
+            self._emit(HostUnusable(name, error.message, error.hint))
 
     def lost(self, name: str, error: TransportError) -> None:
         """Note that a host stopped answering. Never a statement about its runs."""
+        if name in self._unusable:
+            return  # its connection was given up
         agent = self._agents.pop(name, None)
         if agent is not None:
             agent.abandon()
@@ -150,9 +182,10 @@ class HostPool:
         try:
             agent = result.get()
         except TransportError as error:
-            if not error.transient:
-                raise
-            self.lost(name, error)
+            if error.transient:
+                self.lost(name, error)
+            else:
+                self.bar(name, error)
             return
         self._agents[name] = agent
         self._ledger.set_reachability(name, True, "")

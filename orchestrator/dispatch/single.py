@@ -15,6 +15,7 @@ from orchestrator.dispatch.knowledge import needs_retry
 from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.launch import Launcher
 from orchestrator.dispatch.on_record import plan_of_record
+from orchestrator.dispatch.proved import needs_its_root
 from orchestrator.dispatch.session import Session, utc_now
 from orchestrator.dispatch.why import Known, Why, why
 from orchestrator.domain.errors import CommandFailed, ContractError, HostUnreachable, StaleRun, UsageError
@@ -86,8 +87,9 @@ def explain_state(session: Session, reference: str, *, offline: bool = False) ->
     claim: ClaimDocument | None = None
     if not offline and current.host is not None and current.state in LIVE_STATES:
         seen, claim = _ask(session, current)
+    there = seen is None or not needs_its_root(current, seen) or _is_in_its_root(session, current)
     return why(Known(
-        name=name, attempts=attempts, row=row, seen=seen, claim=claim,
+        name=name, attempts=attempts, row=row, seen=seen, claim=claim, in_its_root=there,
         reach=ledger.reachability().get(current.host) if current.host is not None else None,
         last=recall(session.home, run_id, current.attempt_no), asked=not offline, now=utc_now()))
 
@@ -95,7 +97,7 @@ def explain_state(session: Session, reference: str, *, offline: bool = False) ->
 def _ask(session: Session, attempt: AttemptRow) -> tuple[Observation | None, ClaimDocument | None]:
     """What the attempt's host can prove now; nothing at all where it is silent."""
     assert attempt.host is not None
-    agent = session.pool.agent(attempt.host)
+    agent = session.pool.usable(attempt.host)
     if agent is None:
         return None, None
     try:
@@ -110,6 +112,12 @@ def _ask(session: Session, attempt: AttemptRow) -> tuple[Observation | None, Cla
         return None, None
     except (RequestRefused, ContractError):
         return seen, None
+
+
+def _is_in_its_root(session: Session, attempt: AttemptRow) -> bool:
+    agent = None if attempt.host is None else session.pool.usable(attempt.host)
+    return agent is not None and agent.root_id is not None and \
+        session.ledger.placed_in(attempt.run_id, attempt.attempt_no) == agent.root_id
 
 
 def retry_run(session: Session, reference: str, emit: Emit) -> str:
@@ -133,9 +141,38 @@ def retry_run(session: Session, reference: str, emit: Emit) -> str:
         session.ledger.new_attempt(run_id, after=attempt.attempt_no)
     placed = Launcher(session, emit).launch([run], plan)
     number = session.ledger.current_attempt(run_id).attempt_no
+    if not placed and session.pool.unusable_hosts:
+        raise next(iter(session.pool.unusable_hosts.values()))
     if not placed:
         return f"{name}: attempt {number} is planned; its host does not answer now, and the next launch places it"
     return f"{name}: attempt {number} is placed; 'kdorch watch {name}' follows it"
+
+
+def declare_lost(session: Session, reference: str, words: str) -> str:
+    """End a run as lost on a person's word, whose root is gone for good and can prove nothing any more.
+
+    The word goes into the chain. Raises :class:`UsageError` for a run of which its host still has something to say,
+    :class:`HostUnreachable` while it is silent: silence proves nothing, to nobody.
+    """
+    run_id = session.ledger.find_run(reference)
+    attempt = session.ledger.current_attempt(run_id)
+    name = session.ledger.name_of(run_id)
+    if attempt.state not in (State.STAGING, State.QUEUED, State.RUNNING) or attempt.host is None:
+        raise UsageError(f"{name} is {attempt.state.value}; only what was placed on a host and has not ended can be "
+                         "lost there")
+    agent = session.pool.agent(attempt.host)
+    if agent is None:
+        raise HostUnreachable(f"host {attempt.host} does not answer, and silence is no loss; the run is not affected",
+                              hint="run the command again when it answers")
+    seen, = agent.probe([(run_id, attempt.attempt_no)])
+    if seen.state != "absent":
+        raise UsageError(f"{name} is there on {attempt.host}: {seen.state}",
+                         hint=f"'kdorch why {name}' says what that proves; 'kdorch run cancel {name}' stops it")
+    session.ledger.advance(run_id, attempt.attempt_no, Event.ENDED, expect=attempt.state,
+                           outcome=Outcome.LOST_SUPERVISOR, detail={"why": f"a person's word: {words}"})
+    session.ledger.settle(run_id, attempt.attempt_no, None, None, ())
+    return f"{name}: attempt {attempt.attempt_no} is lost; 'kdorch campaign launch' or 'kdorch run retry {name}' " \
+           "gives it another one"
 
 
 def pull_run(session: Session, reference: str, into: Path | None, progress: Callable[[str, int, int], None]) -> Path:

@@ -89,6 +89,8 @@ def cancel(session: Session, reference: str) -> list[str]:
     words = []
 
     def ask(attempt: AttemptRow) -> bool:
+        if attempt.host is not None and session.pool.usable(attempt.host) is None:
+            return False
         try:
             words.append(cancel_run(session, attempt.run_id))
         except HostUnreachable:
@@ -97,6 +99,9 @@ def cancel(session: Session, reference: str) -> list[str]:
 
     unasked = _ask_all(session, [a for a in _own_attempts(session, campaign)
                                  if a.state is State.PLANNED or a.state in LIVE_STATES], ask)
+    for error in (session.pool.unusable_hosts.get(a.host or "") for a in unasked):
+        if error is not None:
+            raise error  # it says what a person must see to; all others were asked
     if unasked:
         hosts = sorted({a.host for a in unasked if a.host})
         raise HostUnreachable(f"{len(unasked)} runs of {campaign.name} could not be asked to stop: "
@@ -132,9 +137,11 @@ def _ask_all(session: Session, attempts: Sequence[AttemptRow], ask: Callable[[At
     unasked = list(attempts)
     until = time.monotonic() + PATIENCE_S
     while unasked and time.monotonic() < until:
-        silent = [a for a in unasked if not ask(a)]
+        silent = [a for a in unasked if a.host in session.pool.unusable_hosts or not ask(a)]
         if len(silent) < len(unasked):  # asking many takes long by itself; the patience is with those that are silent
             until = time.monotonic() + PATIENCE_S
+        if all(a.host in session.pool.unusable_hosts for a in silent):
+            return silent  # asking again helps nobody
         if silent:
             time.sleep(RETRY_S)
         unasked = silent
@@ -143,7 +150,7 @@ def _ask_all(session: Session, attempts: Sequence[AttemptRow], ask: Callable[[At
 
 def _ask_back(session: Session, attempt: AttemptRow) -> bool:
     """Ask the host to seal the attempt unless its trainer has started; False when the host does not answer."""
-    agent = session.pool.agent(attempt.host) if attempt.host is not None else None
+    agent = session.pool.usable(attempt.host) if attempt.host is not None else None
     if agent is None:
         return False
     agent.stop(attempt.run_id, attempt.attempt_no, "campaign paused by user", only_waiting=True)

@@ -34,10 +34,12 @@ def watch_runs(session: Session, reference: str, emit: Emit) -> bool:
     for run_id in sorted(already, key=lambda r: names[r]):
         follower.announce(run_id)
     planned = [names[a.run_id] for a in session.ledger.current_attempts(names) if a.state is State.PLANNED]
-    while live := follower.live(names):
+    while heard := [a for a in follower.live(names) if a.host not in session.pool.unusable_hosts]:
         follower.round(names, ROUND_S)
-        follower.rest(live)
+        follower.rest(heard)
     follower.leave_anchors()
+    if follower.live(names):
+        raise next(iter(session.pool.unusable_hosts.values()))
     if planned:
         emit(Note(f"{len(planned)} planned and not launched yet ({', '.join(planned[:3])}"
                   f"{', …' if len(planned) > 3 else ''}); 'kdorch campaign launch' carries on"))

@@ -44,7 +44,7 @@ class Why:
 @dataclass(frozen=True)
 class Known:
     """All that the chain is made from. ``seen`` is what the host says now; None where it was not asked (``asked`` is
-    False then) or is silent."""
+    False then) or is silent. ``in_its_root``: whether it says so of the root that the attempt was placed in."""
 
     name: str
     attempts: Sequence[AttemptRow]
@@ -52,6 +52,7 @@ class Known:
     reach: HostSeen | None = None
     seen: Observation | None = None
     claim: ClaimDocument | None = None
+    in_its_root: bool = True
     last: LastSeen | None = None
     asked: bool = True
     now: datetime = datetime.min.replace(tzinfo=UTC)
@@ -248,7 +249,7 @@ def _beat(seen: Observation) -> str:
 
 _CONCLUSIONS = {
     "absent": ("nothing of this attempt is on the host: it never arrived, or its directory was removed",
-               "launching again is safe: the host's claim decides"),
+               "launching again, in this root, is safe: the host's claim decides"),
     "sealed": ("it has ended; its evidence is whole on the host", "'kdorch watch' collects and judges it"),
     "lost_reboot": ("the host rebooted: supervisor and trainer are gone, without a seal",
                     "a new attempt is made by the campaign, or with 'kdorch run retry'"),
@@ -266,6 +267,10 @@ def _conclusions(known: Known, seen: Observation) -> tuple[str, str]:
         return (f"it waits on the host: {seen.status.waiting_for}",
                 f"it starts there by itself once that is over; 'kdorch run move {known.name} --to HOST' takes it "
                 "elsewhere")
+    if seen.state == "absent" and not known.in_its_root:
+        return ("nothing of this attempt is in this root, and nothing proves that it was placed in this one",
+                "mount the root's disk, or put 'root:' and 'address:' in hosts.yaml back; if what was there is gone "
+                f"for good, 'kdorch run lost {known.name}' ends the run as lost")
     if seen.state != "running":
         return _CONCLUSIONS[seen.state]
     deadline = seen.status.deadline_at if seen.status is not None else None

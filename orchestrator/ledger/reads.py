@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from orchestrator.domain.lifecycle import Event
 from orchestrator.domain.verdict import Policy
 from orchestrator.ledger import chain, listing, listing_cache, queries, surroundings
 from orchestrator.ledger.engine import READ_ONLY, translated
@@ -207,6 +208,15 @@ class Reads:
         """What was decided about a run and moves nothing (:data:`NOTES`), oldest first."""
         with self._reading() as connection:
             return chain.about(connection, run_id, NOTES)
+
+    def placed_in(self, run_id: str, attempt_no: int) -> str | None:
+        """The name of the host's root that an attempt was placed in; None where it was not placed, or nobody knows."""
+        with self._reading() as connection:
+            moves = chain.about(connection, run_id, ("attempt_moved",))
+        placed = [e.payload for e in moves
+                  if (e.payload.get("attempt_no"), e.payload.get("event")) == (attempt_no, Event.PLACE.value)]
+        found = placed[-1].get("detail", {}).get("root") if placed else None
+        return None if found is None else str(found)
 
     def events(self, *, since: int = 0, limit: int | None = None) -> list[EventRow]:
         """Entries of the chain after number ``since``."""

@@ -260,12 +260,13 @@ class Observation(Part):
 
 
 class Hello(Document):
-    """The host program's first answer."""
+    """The host program's first answer. ``root_id`` tells its root from any other directory; None where it has none."""
 
     python: str
     boot_id: str
     now: UtcTime
     root: str
+    root_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
     pid: Annotated[int, Field(ge=1)]
 
 

@@ -160,6 +160,15 @@ class HostBackLine(Promise):
     host: str
 
 
+class HostUnusableLine(Promise):
+    """A person must see to a host first; its runs keep their state."""
+
+    event: Literal["host_unusable"]
+    host: str
+    message: str
+    hint: str | None
+
+
 class PolicyLine(Promise):
     """A stage's policy became literal and immutable."""
 
@@ -191,7 +200,7 @@ class NoteLine(Promise):
 
 class WatchLine(RootModel[Annotated[
     StateLine | StepLine | ProjectionLine | ValidationLine | MarkerLine | VerdictLine | HostSilentLine | HostBackLine
-    | PolicyLine | ChoiceLine | NoteLine, Field(discriminator="event")]]):
+    | HostUnusableLine | PolicyLine | ChoiceLine | NoteLine, Field(discriminator="event")]]):
     """One line of ``kdorch watch --json`` and of ``kdorch campaign launch --json``."""
 
 

@@ -115,6 +115,19 @@ def test_hello_says_who_answers(client: Client, host: HostRoot) -> None:
     assert set(client.ok("ping")) == {"id", "ok", "body_bytes"}
 
 
+def test_a_root_keeps_the_name_that_it_was_given(client: Client, host: HostRoot, tmp_path: Path) -> None:
+    name = client.ok("hello")["root_id"]
+    again, other = Client(host.path), Client(tmp_path / "never used")
+    try:
+        assert again.ok("hello")["root_id"] == name
+        assert other.ok("hello")["root_id"] not in (name, None)
+        (host.path / "root-id").write_text("mine\n")
+        assert again.ok("hello")["root_id"] is None, "what cannot be a name is none"
+    finally:
+        again.close()
+        other.close()
+
+
 def test_place_launch_follow_and_read_a_run_over_one_channel(client: Client, host: HostRoot) -> None:
     attempt = host.place(simulated_spec(real_step_ms=5))
     placed = {p: p.read_bytes() for p in (host.path / "runs" / attempt.run_id).rglob("*.json")}

@@ -31,6 +31,7 @@ PROMISED = [
 EVENTS = {
     "RunState": "state", "StepSeen": "step", "ProjectionSeen": "projection", "ValidationSeen": "validation",
     "MarkerSeen": "marker", "VerdictReached": "verdict", "HostSilent": "host_silent", "HostBack": "host_back",
+    "HostUnusable": "host_unusable",
     "PolicyPinned": "policy", "ChoiceMade": "choice", "Note": "note",
 }
 
