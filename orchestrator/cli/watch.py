@@ -23,13 +23,18 @@ def watch(reference: str, as_json: bool, exit_status: bool, hosts_file: Path | N
     """Follow a run or a campaign to its verdict: progress, validations, markers, and what the ledger decides."""
     from orchestrator.cli.console import make_view
     from orchestrator.dispatch.home import Home
+    from orchestrator.dispatch.notify import AttentionWatch, notify, placed_ended
     from orchestrator.dispatch.session import open_session
     from orchestrator.dispatch.watch import watch_runs
 
-    view = make_view(as_json=as_json)
+    home, view = Home.from_environment(), make_view(as_json=as_json)
     try:
-        with open_session(Home.from_environment(), hosts_file, view, on_upgrade=say) as session:
-            passed = watch_runs(session, reference, view)
+        with (AttentionWatch(home, reference, view, say) as emit,
+              open_session(home, hosts_file, emit, on_upgrade=say) as session):
+            passed = watch_runs(session, reference, emit)
+            if found := session.ledger.find_campaigns(reference):
+                rows = session.ledger.rows(campaign=found[-1].campaign_id)
+                notify(home, placed_ended(found[-1].name, rows), say, once=True)
     except KeyboardInterrupt:
         view.close()
         say(f"stopped watching; whatever runs goes on on its host. 'kdorch watch {reference}' picks it up again.")

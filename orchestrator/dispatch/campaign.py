@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from orchestrator.dispatch.events import Emit, RunState
+from orchestrator.dispatch.events import Emit, Note, RunState
 from orchestrator.dispatch.follow import Follower
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.knowledge import LedgerKnowledge, needs_retry
@@ -23,7 +23,7 @@ from orchestrator.dispatch.stages import Stages, policy_stage
 from orchestrator.dispatch.steering import require_going, steering
 from orchestrator.dispatch.unstarted import unstarted
 from orchestrator.domain.errors import PlanChanged, StaleRun
-from orchestrator.domain.lifecycle import TERMINAL_STATES, State
+from orchestrator.domain.lifecycle import TERMINAL_STATES, Outcome, State
 from orchestrator.domain.stopping import Condition, whole_condition
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.rows import AttemptRow, CampaignRecord, MemberRecord, RunRecord
@@ -211,9 +211,14 @@ class CampaignDriver:
         return self._decided[key]
 
     def _retry_failed(self) -> None:
-        """A new launch gives every failed run of the plan one new attempt; a verdict or a divergence is final."""
+        """A new launch gives every failed run of the plan one new attempt; a result is final, and so is what a person
+        stopped, until a person says that it goes on."""
+        resumed = steering(self._ledger, self._plan.campaign_id).since
         for attempt in self._ledger.current_attempts(self._run_ids()):
-            if needs_retry(attempt.state, attempt.outcome) and not self._expected(attempt):
+            if attempt.outcome is Outcome.CANCELLED and not (resumed and resumed > (attempt.ended_at or "")):
+                name = self._names[attempt.run_id]
+                self._emit(Note(f"{name} was cancelled, and stays so; 'kdorch run retry {name}' runs it again"))
+            elif needs_retry(attempt.state, attempt.outcome) and not self._expected(attempt):
                 self._new_attempt(attempt, self._retry_of(attempt) or Retry(f"{attempt.outcome}: launched again"))
 
     def _due(self) -> bool:

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from orchestrator.dispatch.config import Notify, Occasion, load_config
-from orchestrator.dispatch.events import Emit, FollowEvent, HostBack, HostSilent
+from orchestrator.dispatch.events import Emit, FollowEvent, HostBack, HostSilent, HostUnusable
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.notify_channels import NotSent, post, send_mail, show_on_desktop
-from orchestrator.domain.errors import KdorchError
+from orchestrator.domain.errors import ContractError, KdorchError, LedgerError, TransportError
 from orchestrator.ledger.rows import LedgerRow
 
 Say = Callable[[str], None]
@@ -51,6 +51,15 @@ def campaign_ended(campaign: str, rows: Sequence[LedgerRow], answer: str, blocke
     occasion: Occasion = "needs_attention" if blocked else "campaign_end"
     title = f"campaign {campaign} {'stopped before its end' if blocked else 'ended'}"
     return Notice(occasion, title, tuple(lines), campaign, {"status": dict(counts), "blocked": dict(blocked)})
+
+
+def placed_ended(campaign: str, rows: Sequence[LedgerRow]) -> Notice:
+    """The notice of the end of all runs that were placed, for whoever follows a campaign without driving it."""
+    counts = Counter(row.status for row in rows)
+    return Notice("campaign_end", f"campaign {campaign}: what was placed has ended",
+                  (", ".join(f"{n} {status}" for status, n in sorted(counts.items())) or "no runs",
+                   "'kdorch campaign launch' goes on with what comes next, if anything does"),
+                  campaign, {"status": dict(counts)})
 
 
 def notify(home: Home, notice: Notice, say: Say, *, once: bool = False) -> None:
@@ -101,14 +110,17 @@ def _is_told(home: Home, notice: Notice) -> bool:
 
 
 class AttentionWatch:
-    """Stands between a campaign and its view: passes every event on, and sends a notice for a host that stays silent.
+    """Stands between a campaign and its view: passes every event on, and sends a notice for a host that stays silent,
+    for one that a person must see to, and for whatever ends the command before its time.
 
-    The notice is sent from a thread of its own, so that a slow mail server delays nobody. Use it with ``with``.
+    Notices about hosts are sent from threads of their own, so that a slow mail server delays nobody. Use it with
+    ``with``.
     """
 
     def __init__(self, home: Home, campaign: str, emit: Emit, say: Say) -> None:
         self._home, self._campaign, self._emit, self._say = home, campaign, emit, say
         self._timers: dict[str, threading.Timer] = {}
+        self._told: dict[str, threading.Thread] = {}
         settings = _settings(home, say)
         asked = settings is not None and "needs_attention" in settings.occasions
         self._patience_s = settings.silent_after_minutes * 60.0 if asked and settings is not None else None
@@ -119,6 +131,10 @@ class AttentionWatch:
             timer.daemon = True
             self._timers[event.host] = timer
             timer.start()
+        elif isinstance(event, HostUnusable) and self._patience_s is not None:
+            notice = self._trouble(event.message, event.hint, event.host)
+            self._told[event.message] = threading.Thread(target=notify, args=(self._home, notice, self._say))
+            self._told[event.message].start()
         elif isinstance(event, HostBack):
             self._forget(event.host)
         self._emit(event)
@@ -130,6 +146,14 @@ class AttentionWatch:
                  traceback: TracebackType | None) -> None:
         for host in list(self._timers):
             self._forget(host)
+        for thread in self._told.values():
+            thread.join()
+        if isinstance(error, TransportError | ContractError | LedgerError) and error.message not in self._told:
+            notify(self._home, self._trouble(error.message, error.hint), self._say)
+
+    def _trouble(self, message: str, hint: str | None, host: str | None = None) -> Notice:
+        return Notice("needs_attention", f"campaign {self._campaign}: {message}", () if hint is None else (hint,),
+                      self._campaign, {} if host is None else {"host": host})
 
     def _forget(self, host: str) -> None:
         timer = self._timers.pop(host, None)

@@ -9,6 +9,7 @@ from typing import Any
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.session import utc_now
 from orchestrator.domain.failure_words import failure_words
+from orchestrator.domain.moves import move_words
 from orchestrator.ledger.engine import utc_text
 from orchestrator.ledger.rows import Explanation
 from orchestrator.ledger.standing import standing
@@ -62,6 +63,7 @@ def explain(home: Home, ledger: Ledger, reference: str) -> Shown:
         "status": row.status, "labels": ", ".join(row.labels), "state": row.state, "outcome": row.outcome,
         "verdict": row.verdict, "policy": told.policy_name, "budget": told.budget_derivation,
         "failure": failure_words(ledger.current_attempt(run_id).exit_json),
+        "went": [words for n in ledger.notes(run_id) if (words := move_words(n.kind, n.payload)) is not None],
         "attempt": told.attempt_no, "train_time_ms": row.train_time_ms, "final_val": row.final_val,
         "best_val": row.best_val, "steps_to_target": row.steps_to_target, "evidence": row.artifact_dir,
         "evidence_sha256": told.evidence_id,

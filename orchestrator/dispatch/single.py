@@ -90,6 +90,7 @@ def explain_state(session: Session, reference: str, *, offline: bool = False) ->
     there = seen is None or not needs_its_root(current, seen) or _is_in_its_root(session, current)
     return why(Known(
         name=name, attempts=attempts, row=row, seen=seen, claim=claim, in_its_root=there,
+        notes=ledger.notes(run_id),
         reach=ledger.reachability().get(current.host) if current.host is not None else None,
         last=recall(session.home, run_id, current.attempt_no), asked=not offline, now=utc_now()))
 

@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from orchestrator.dispatch.last_seen import LastSeen, parse_utc
 from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.lifecycle import LIVE_STATES, State
-from orchestrator.ledger.rows import AttemptRow, HostSeen, LedgerRow
+from orchestrator.domain.moves import move_words
+from orchestrator.ledger.rows import AttemptRow, EventRow, HostSeen, LedgerRow
 from orchestrator.wire.documents import ClaimDocument, ExitDocument, Observation
 
 
@@ -53,6 +54,7 @@ class Known:
     seen: Observation | None = None
     claim: ClaimDocument | None = None
     in_its_root: bool = True
+    notes: Sequence[EventRow] = ()
     last: LastSeen | None = None
     asked: bool = True
     now: datetime = datetime.min.replace(tzinfo=UTC)
@@ -62,6 +64,8 @@ def why(known: Known) -> Why:
     """The chain for the run's current attempt. Pure."""
     attempt = known.attempts[-1]
     proofs = [_earlier(a) for a in known.attempts[:-1]]
+    proofs += [Proof(f"it {words}", f"written into the chain at {note.at}, event {note.seq}", "ledger")
+               for note in known.notes if (words := move_words(note.kind, note.payload)) is not None]
     proofs.append(_recorded(attempt))
     if attempt.state not in LIVE_STATES:
         proofs += _sealed_on_record(attempt)

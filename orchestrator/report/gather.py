@@ -13,6 +13,7 @@ import yaml
 from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
+from orchestrator.domain.moves import move_words
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
@@ -144,7 +145,7 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
                   if g.result in ("fail", "unknown"))
     usage = json.loads(measured.usage_json) if measured is not None else {}
     environment = json.loads(measured.environment_json) if measured is not None else {}
-    seed = spec.get("seed")
+    seed, notes = spec.get("seed"), ledger.notes(member.run_id)
     return ReportRun(
         run_id=member.run_id, name=member.name, stage=member.stage, role=member.role.value,
         arm=_SEED.sub("", member.name), seed=seed if isinstance(seed, int) else None, status=row.status,
@@ -165,8 +166,8 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,
         failure=failure_words(attempts[-1].exit_json if attempts else None), spent=_spent(attempts),
         gone_on_ms=_gone_on_ms(member, usage),
-        notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in ledger.notes(member.run_id)
-                    if n.kind == PERSON_NOTE))
+        notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in notes if n.kind == PERSON_NOTE),
+        moves=tuple(words for n in notes if (words := move_words(n.kind, n.payload)) is not None))
 
 
 def _figures(member: MemberRow, row: LedgerRow, spec: Mapping[str, Any], curve: Curve | None,

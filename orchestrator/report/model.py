@@ -113,6 +113,7 @@ class ReportRun:
     spent: Spent = Spent()
     gone_on_ms: float | None = None
     notes: tuple[PersonNote, ...] = ()
+    moves: tuple[str, ...] = ()
 
     @property
     def uncontrolled(self) -> bool:

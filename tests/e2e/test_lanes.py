@@ -57,4 +57,6 @@ def test_a_run_waits_for_its_first_host_and_then_goes_to_the_next(tmp_path: Path
     assert fallbacks == [seq + 1 for seq in placed]
     told = json.loads(events[fallbacks[0] - 1]["payload"])
     assert (told["attempt_no"], told["from"], told["to"]) == (1, "gone", "here")
+    for command in (["why", "two/only-s0"], ["ledger", "show", "two/only-s0"], ["report", "two", "--stdout"]):
+        assert "went to here and not to gone: it has not answered for " in laptop.run(*command).stdout.decode()
     laptop.run("ledger", "verify")

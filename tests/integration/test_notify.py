@@ -19,10 +19,11 @@ from click.testing import CliRunner
 
 from orchestrator.cli.app import cli
 from orchestrator.dispatch.config import load_config
-from orchestrator.dispatch.events import HostBack, HostSilent, Note
+from orchestrator.dispatch.events import HostBack, HostSilent, HostUnusable, Note
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.notify import AttentionWatch, Notice, campaign_ended, notify
-from orchestrator.domain.errors import CampaignFileError
+from orchestrator.domain.errors import CampaignFileError, HostUnfit, KdorchError, UsageError
+from tests.e2e.kdorch import Laptop
 from tests.integration.supervised import wait_for
 
 SECRET = "a-secret-that-no-line-may-show"
@@ -261,6 +262,41 @@ def test_a_host_that_stays_silent_is_told_once_and_one_that_comes_back_is_not(we
         assert set(threading.enumerate()) - before, "a timer waits for the silent host"
         watch(HostBack("h100"))
         wait_for(lambda: not set(threading.enumerate()) - before, "the end of the timer for a host that is back")
+
+
+def test_what_ends_a_command_before_its_time_is_told_once(web: WebServer, home: Path) -> None:
+    place = configured(home, f"webhook: {{url: '{web.url}'}}")
+    unfit = HostUnfit("h100: no room on the disk", hint="make some")
+
+    def ends(error: KdorchError, *events: HostUnusable) -> None:
+        with AttentionWatch(place, "demo", lambda _: None, pytest.fail) as watch:
+            for event in events:
+                watch(event)
+            raise error
+
+    for error, events in ((unfit, [HostUnusable("h100", unfit.message, unfit.hint)]),
+                          (HostUnfit("gb10: no Python"), []),
+                          (UsageError("whoever made this mistake sits before the screen"), [])):
+        with pytest.raises(type(error)):
+            ends(error, *events)
+    assert [(r["occasion"], r["title"], r["lines"], r["facts"]) for r in web.received] == [
+        ("needs_attention", "campaign demo: h100: no room on the disk", ["make some"], {"host": "h100"}),
+        ("needs_attention", "campaign demo: gb10: no Python", [], {})]
+
+
+def test_whoever_watches_is_told_of_the_end_too(web: WebServer, tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.home.mkdir()
+    configured(laptop.home, f"webhook: {{url: '{web.url}'}}")
+    (laptop.cwd / "one.yaml").write_text(
+        "campaign: one\ndeadline: 2m\ndefaults: {entry: simulated, horizon: 50, simulated: {step_ms: 10}}\n"
+        "stages:\n  - {name: only, role: ce, axes: {seed: [0]}, policy: ce-baseline}\n")
+    laptop.run("campaign", "launch", "one.yaml", "--detach")
+    assert web.received == []
+    laptop.run("watch", "one")
+    laptop.run("watch", "one")
+    assert [(r["title"], r["facts"]["status"]) for r in web.received] == [
+        ("campaign one: what was placed has ended", {"baseline": 1})]
 
 
 def test_the_command_says_how_each_channel_went(web: WebServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,6 +65,7 @@ def test_an_orphan_still_runs() -> None:
 
 @pytest.mark.parametrize(("state", "outcome", "again"), [
     (State.FINISHED, Outcome.COMPLETED, False), (State.FINISHED, Outcome.NAN, False),
+    (State.FINISHED, Outcome.OVER_BUDGET, False),
     (State.FINISHED, Outcome.FAILED, True), (State.FINISHED, Outcome.OOM, True),
     (State.FINISHED, Outcome.LOST_REBOOT, True), (State.FINISHED, Outcome.TIMED_OUT, True),
     (State.ABANDONED, Outcome.WITHDRAWN, True), (State.RUNNING, None, False),

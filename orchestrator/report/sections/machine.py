@@ -15,11 +15,12 @@ BUSY_FRACTION = 0.05
 """Above this mean share of other processes' CPU time a run's times were disturbed."""
 UNEQUAL_FRACTION = 0.05
 """Runs whose shares differ by more than this were timed under unequal load."""
+MOVES_SHOWN = 5
 
 
 def machine(report: CampaignReport) -> Section | None:
     return section("The machine", Bullets(tuple(
-        text(line) for line in (*_load(report), *_cost(report), *spared(report), *report.notes))))
+        text(line) for line in (*_load(report), *_moves(report), *_cost(report), *spared(report), *report.notes))))
 
 
 def repeat(report: CampaignReport, analysis: Analysis) -> Section | None:
@@ -51,6 +52,13 @@ def _load(report: CampaignReport) -> list[str]:
         lines.append("The load was unequal between runs: differences in time may be the neighbours'. Steps and losses "
                      "are not affected.")
     return lines
+
+
+def _moves(report: CampaignReport) -> list[str]:
+    """Runs that did not go where the plan first meant them to, the first of them by name."""
+    moved = [f"{run.name} {words}." for run in report.runs for words in run.moves]
+    more = len(moved) - MOVES_SHOWN
+    return [*moved[:MOVES_SHOWN], *([f"{more} more such moves are in the ledger."] if more > 0 else [])]
 
 
 def _cost(report: CampaignReport) -> list[str]:
