@@ -88,8 +88,9 @@ def all_attempts(connection: Connection, run_id: str) -> list[AttemptRow]:
 def live_by_host(connection: Connection) -> dict[str, int]:
     """How many attempts are on their way on each host."""
     a = attempts.c
-    query = select(a.host, func.count()).where(a.state.in_([s.value for s in LIVE_STATES]), a.host.is_not(None))
-    return dict(connection.execute(query.group_by(a.host)).tuples().all())
+    query = select(a.host, func.count().label("live")).where(
+        a.state.in_([s.value for s in LIVE_STATES]), a.host.is_not(None))
+    return {row.host: row.live for row in connection.execute(query.group_by(a.host))}
 
 
 def policy_by_id(connection: Connection, policy_id: str) -> Policy:

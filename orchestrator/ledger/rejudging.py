@@ -58,7 +58,7 @@ def of_run(connection: Connection, campaign_id: str, run_id: str) -> list[Rejudg
 def stored_policies(connection: Connection, reference: str) -> list[Policy]:
     """Policies in the ledger with this name or id, else those whose id begins so, by id."""
     p = policies.c
-    known = connection.execute(select(p.policy_id, p.name).order_by(p.policy_id)).tuples().all()
+    known = connection.execute(select(p.policy_id, p.name).order_by(p.policy_id)).all()
     found = [i for i, name in known if reference in (i, name)] or [i for i, _ in known if i.startswith(reference)]
     return [queries.policy_by_id(connection, policy_id) for policy_id in found]
 

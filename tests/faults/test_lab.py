@@ -16,6 +16,7 @@ from tests.faults.lab import ONE_WAY_MS, Lab, introduce, lab
 from tests.faults.lab_play import play_in_lab
 from tests.faults.named import named
 from tests.faults.properties import Findings, examine
+from tests.faults.verdicts import TRIES
 from tests.integration.supervised import wait_for
 
 pytestmark = pytest.mark.sshd
@@ -111,10 +112,16 @@ def test_a_cut_line_a_reboot_and_a_killed_laptop_at_once(separated: Lab) -> None
 def test_three_distant_hosts_suffer_a_named_fault_each_at_once(separated: Lab, number: int) -> None:
     names = [name for name, _ in ROUNDS[number]]
     chosen = {host: schedule for host, (_, schedule) in zip(separated.hosts, ROUNDS[number], strict=False)}
-    found = play_in_lab(separated, chosen)
-    for name, findings in zip(names, found.values(), strict=True):
-        assert findings.complaints() == [], f"{name}:\n" + "\n".join(findings.complaints())
-        assert sum(findings.struck.values()) >= 1, f"{name} never struck"
+    missed = set(names)
+    for _ in range(TRIES):
+        found = play_in_lab(separated, chosen)
+        for name, findings in zip(names, found.values(), strict=True):
+            assert findings.complaints() == [], f"{name}:\n" + "\n".join(findings.complaints())
+            if sum(findings.struck.values()):
+                missed.discard(name)
+        if not missed:
+            return
+    pytest.fail(f"never struck in {TRIES} tries: {', '.join(missed)}")
 
 
 def _all_started(root: Path) -> bool:

@@ -11,6 +11,9 @@ from tests.faults.properties import Findings
 from tests.faults.schedules import Schedule
 
 FLEET = 8
+TRIES = 3
+"""How often a fault is played before it counts as one that never strikes: on a busy machine a run may be through before
+the moment that the fault waits for."""
 
 # A schedule is real processes: it takes its time, and no two of them take the same.
 in_ci = settings(deadline=None, derandomize="CI" in os.environ, print_blob=True, report_multiple_bugs=False,
