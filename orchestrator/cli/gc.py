@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import hosts_option, json_option, say
+from orchestrator.cli.options import FiniteRange, hosts_option, json_option, say
 
 KEPT_SHOWN = 10
 
@@ -23,7 +23,7 @@ the best checkpoint of every teacher and every promoted run stays as an asset. O
 attempt: 'kdorch run pull' fetches them before. Runs of another ledger are counted and never touched.""")
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--keep-days", type=click.FloatRange(0, 36500), default=14.0, show_default=True,
+@click.option("--keep-days", type=FiniteRange(0, 36500), default=14.0, show_default=True,
               help="Keep what ended, or was used, within so many days.")
 @json_option("What went and what stays, as JSON.")
 @hosts_option

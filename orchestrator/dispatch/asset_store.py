@@ -65,8 +65,10 @@ def add(home: Home, path: Path, *, link: bool = False, moved: Moved = lambda _n,
     if path.is_file():
         stored = _add_file(home, path, "", link=link, moved=moved)
         return Asset(stored.sha256, (stored,))
-    if not path.is_dir():
+    if not path.exists():
         raise UsageError(f"{path}: there is no such file or directory")
+    if not path.is_dir():
+        raise UsageError(f"{path}: is neither a file nor a directory", hint="copy what it gives into a file first")
     files = tuple(_add_file(home, file, file.relative_to(path).as_posix(), link=link, moved=moved)
                   for file in sorted(_regular_files(path), key=lambda f: f.relative_to(path).as_posix()))
     if not files:
