@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ssh_rivals import Rivals, run
+from benchmarks.ssh_screen import log_lines_on_screen
 from orchestrator.dispatch.agent import HostAgent, Wanted, connect_agent
 from orchestrator.dispatch.answers import Placement
 from orchestrator.dispatch.bundle import Bundle, build_bundle
@@ -84,6 +85,7 @@ class Measures:
             self._log_lines(agent)
             self._launches(agent)
             self._poll(agent)
+        self._log_lines_on_screen()
         return self.figures
 
     def _connect(self) -> HostAgent:
@@ -143,7 +145,7 @@ class Measures:
         shutil.rmtree(here)
 
     def _log_lines(self, agent: HostAgent) -> None:
-        """From the write of a line on the host to its arrival here, both read from the same monotonic clock."""
+        """From the write of a line on the host to its arrival at the agent here, by the same monotonic clock."""
         log = self._work / "root" / "runs" / RUN / "attempts" / "1" / "train.log"
         log.write_bytes(b"")
         writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(log), str(self._size.log_lines)])
@@ -159,6 +161,12 @@ class Measures:
         writer.wait()
         self.figures["log_line_ms"] = statistics.median(late)
         self.figures["log_line_worst_ms"] = max(late)
+
+    def _log_lines_on_screen(self) -> None:
+        """The same through to what a command prints."""
+        late = log_lines_on_screen(self._entry, self._home, self._size.log_lines)
+        self.figures["log_line_to_screen_ms"] = statistics.median(late)
+        self.figures["log_line_to_screen_worst_ms"] = max(late)
 
     def _launches(self, agent: HostAgent) -> None:
         """Launches through the resident program in one go, and by one ``Connection.run`` of the launch command each."""

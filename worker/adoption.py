@@ -142,9 +142,9 @@ class Orphan:
             process.send(self._identity.pid, signal.SIGTERM)
 
     def clear_away(self) -> None:
-        self._killed |= process.kill_all(self._left, self._pause, _SWEEP_PATIENCE_S)
+        self._killed |= process.kill_all(self.left, self._pause, _SWEEP_PATIENCE_S)
 
-    def _left(self) -> list[ProcessStat]:
+    def left(self) -> list[ProcessStat]:
         """Its session, those that write to its log, and all that descend from either; this process not."""
         seen = [p for p in process.all_processes() if not p.dead and p.pid != os.getpid()]
         leader = next((p for p in seen if p.pid == self._identity.pid), None)

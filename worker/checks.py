@@ -23,7 +23,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _GROUP = re.compile(r"[a-z0-9_-]{1,64}")
-_DEVICE = re.compile(r"(GPU|MIG)-[A-Za-z0-9-]{1,120}")
+_DEVICE = re.compile(r"GPU-[A-Za-z0-9-]{1,120}|MIG-[A-Za-z0-9-]{1,120}(/[0-9]{1,3}/[0-9]{1,3})?")
 _SMALLER_BATCH = frozenset({"microbatch_sequences", "batch_sequences"})
 
 
@@ -94,7 +94,10 @@ def is_object(value: object) -> bool:
 
 
 def is_device(value: object) -> bool:
-    """Whether ``value`` names a GPU or a MIG instance as ``nvidia-smi -L`` does."""
+    """Whether ``value`` names a GPU or a MIG instance as ``nvidia-smi -L`` does.
+
+    Drivers before R470 name an instance by its GPU and two numbers: ``MIG-GPU-<uuid>/1/0``.
+    """
     return isinstance(value, str) and _DEVICE.fullmatch(value) is not None
 
 

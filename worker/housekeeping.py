@@ -1,7 +1,8 @@
 """Removes from a root what nothing needs any more. The laptop says what it could do without; this side decides again.
 
-An attempt is emptied only under its run's launch lock, when it is sealed with the very manifest that the laptop says
-it has verified, and no supervisor is alive; its claim and its seal stay, so that it can never be launched again.
+An attempt is emptied only under its run's launch lock, when no supervisor is alive and it is sealed with the very
+manifest that the laptop says it has verified, or when it left no seal and is proved dead here (``ended``). Its claim
+and its seal stay, so that it can never be launched again.
 Nothing is removed by following a link, and nothing outside the root.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from worker import assets
 from worker.durable import sync_directory, write_atomic
+from worker.ended import EMPTIED, why_alive
 from worker.environment import ENVIRONMENTS, Environment, state_of
 from worker.locks import exclusive_within, is_held, open_lock
 from worker.observe import read_document
@@ -23,7 +25,7 @@ from worker.observe import state_of as state_of_attempt
 from worker.paths import AttemptDir, PathRefused, Root
 from worker.removal import measure, remove, rename
 from worker.requests import Fields, RequestRefused
-from worker.survey import EMPTIED, Needs, age, attempts, emptiable, members, needs, ours, programs_of, survey
+from worker.survey import Needs, age, attempts, emptiable, members, needs, ours, programs_of, survey
 from worker.trainer_command import BUNDLE
 from worker.wire import CONTRACT, is_digest, to_bytes, utc
 
@@ -56,7 +58,9 @@ class Housekeeping:
         least_age_s = asked.seconds("older_than_s", most=1e9)
         for item in asked.items("attempts"):
             keep = [(k.text("path"), k.digest("sha256")) for k in item.items("keep")]
-            attempt, manifest = self.root.attempt(item.digest("run_id"), item.attempt()), item.digest("manifest_sha256")
+            attempt = self.root.attempt(item.digest("run_id"), item.attempt())
+            # None: the ledger says that it left no seal.
+            manifest = None if item.values.get("manifest_sha256") is None else item.digest("manifest_sha256")
             self._guarded("attempt", f"{attempt.run_id}/{attempt.number}", self._empty, attempt, manifest, keep)
         needed = needs(self.root)
         self._bundles(needed, set(asked.digests("keep_bundles")))
@@ -67,7 +71,7 @@ class Housekeeping:
         self._leftovers()
         return {"removed": self.removed, "kept": self.kept}
 
-    def _empty(self, attempt: AttemptDir, manifest: str, keep: list[tuple[str, str]]) -> str | None:
+    def _empty(self, attempt: AttemptDir, manifest: str | None, keep: list[tuple[str, str]]) -> str | None:
         """Why the attempt is kept, or None when it was emptied."""
         if not attempt.exists():
             return None
@@ -87,22 +91,23 @@ class Housekeeping:
             # After the adoption: a file that became an asset has a second name, and frees nothing.
             freed = sum(measure(self.root.path, f"{place}/{name}") for name in names)
             if not self.dry_run:
+                note = to_bytes({"contract": CONTRACT, "emptied_at": utc(time.time()), "freed_bytes": freed})
+                if manifest is None:  # without a seal it is the note alone that keeps it from being launched again
+                    write_atomic(attempt.file(EMPTIED), note)
                 for name in names:
                     remove(self.root.path, f"{place}/{name}")
-                note = {"contract": CONTRACT, "emptied_at": utc(time.time()), "freed_bytes": freed}
-                write_atomic(attempt.file(EMPTIED), to_bytes(note))
+                if manifest is not None:  # afterwards: on a full disk there is no room for a note before
+                    write_atomic(attempt.file(EMPTIED), note)
             if names:
                 self._gone("attempt", f"{attempt.run_id}/{attempt.number}", freed)
             return None
         finally:
             os.close(lock)
 
-    def _must_stay(self, attempt: AttemptDir, manifest: str) -> str | None:
-        seal = read_document(attempt, "exit")
-        if seal is None:
-            return "it is not sealed"
-        if seal["manifest_sha256"] != manifest:
-            return "it is sealed with another manifest than the one that was collected"
+    def _must_stay(self, attempt: AttemptDir, manifest: str | None) -> str | None:
+        reason = why_alive(attempt) if manifest is None else _why_not_sealed(attempt, manifest)
+        if reason is not None:
+            return reason
         # It seals first and lets go of its lock a moment later.
         lock = open_lock(attempt.file("supervisor.lock"))
         try:
@@ -111,7 +116,8 @@ class Housekeeping:
         finally:
             os.close(lock)
         others = [a for a in attempts(self.root) if a.run_id == attempt.run_id and a.number != attempt.number]
-        busy = next((a.number for a in others if state_of_attempt(a) in _UNDER_WAY), None)
+        busy = next((a.number for a in others if state_of_attempt(a) in _UNDER_WAY
+                     and not os.path.lexists(a.file(EMPTIED))), None)
         return None if busy is None else f"attempt {busy} of the run is under way and may continue from it"
 
     def _bundles(self, needed: Needs, keep: set[str]) -> None:
@@ -222,3 +228,12 @@ class Housekeeping:
             reason = str(error)
         if reason is not None:
             self.kept.append({"kind": kind, "name": name, "reason": reason})
+
+
+def _why_not_sealed(attempt: AttemptDir, manifest: str) -> str | None:
+    seal = read_document(attempt, "exit")
+    if seal is None:
+        return "it is not sealed"
+    if seal["manifest_sha256"] != manifest:
+        return "it is sealed with another manifest than the one that was collected"
+    return None

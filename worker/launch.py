@@ -10,7 +10,8 @@ the order of the request all the same: each takes its own when the one before it
 tells; the end of the one before tells it too.
 A claim without ``started.json`` whose supervisor is gone never ran its trainer: it is started again, whatever boot it
 was made in. One with ``started.json`` of this boot, whose supervisor is gone and that has no seal, is adopted: a
-supervisor is left behind that watches the trainer and seals, and starts nothing (``adoption``).
+supervisor is left behind that watches the trainer and seals, and starts nothing (``adoption``). One that housekeeping
+has emptied is neither started nor adopted.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from worker import process
 from worker.adoption import Adopter, adoptable
 from worker.durable import sync_directory, write_atomic
+from worker.ended import EMPTIED
 from worker.faults import crash_point
 from worker.locks import exclusive_within, is_held, open_lock
 from worker.notes import note
@@ -172,7 +174,7 @@ def _adoption(attempt: AttemptDir) -> _Claim | None:
     started = adoptable(attempt)
     lock = attempt.file("supervisor.lock")
     # Most that are launched again are well looked after: no need to wait for their locks.
-    if started is None or os.path.lexists(attempt.file("exit.json")) or is_held(lock):
+    if started is None or is_held(lock) or any(os.path.lexists(attempt.file(n)) for n in ("exit.json", EMPTIED)):
         return None
     fd = open_lock(lock)
     if not exclusive_within(fd, SETTLE_PATIENCE_S) or os.path.lexists(attempt.file("exit.json")):
@@ -192,12 +194,14 @@ def _await_claim(attempt: AttemptDir) -> dict[str, object] | None:
 
 
 def _has_had_its_start(attempt: AttemptDir) -> bool:
-    return any(os.path.lexists(attempt.file(name)) for name in ("exit.json", "started.json"))
+    return any(os.path.lexists(attempt.file(name)) for name in ("exit.json", "started.json", EMPTIED))
 
 
 def _standing(attempt: AttemptDir) -> str:
     if os.path.lexists(attempt.file("exit.json")):
         return "sealed"
+    if os.path.lexists(attempt.file(EMPTIED)):
+        return "given up, and emptied"
     held = is_held(attempt.file("supervisor.lock"))
     if os.path.lexists(attempt.file("started.json")):
         return "running" if held else "started earlier; its supervisor is gone"

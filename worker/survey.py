@@ -12,6 +12,7 @@ from typing import Any
 from worker import wire
 from worker.asset_tree import members_of
 from worker.durable import read_file
+from worker.ended import EMPTIED, can_never_run
 from worker.environment import ENVIRONMENTS, Environment, environment_of, state_of
 from worker.observe import read_document
 from worker.paths import AttemptDir, PathRefused, Root
@@ -24,12 +25,10 @@ TOMBSTONE = frozenset({"claim.json", "dispatch.json", "started.json", "manifest.
                        "emptied.json"})
 """What stays of an attempt for ever: its claim and its seal, so that it can never be launched a second time."""
 
-EMPTIED = "emptied.json"
-
 
 @dataclass
 class Needs:
-    """Digests that documents below this root ask for: those of every attempt that is not sealed."""
+    """Digests that documents below this root ask for: those of every attempt that runs, or may yet."""
 
     bundles: set[str] = field(default_factory=set)
     environments: set[str] = field(default_factory=set)
@@ -68,9 +67,9 @@ def attempts(root: Root) -> Iterator[AttemptDir]:
 
 
 def needs(root: Root) -> Needs:
-    """What is needed here, whatever a laptop knows: by every placed dispatch whose attempt has no seal yet.
+    """What is needed here, whatever a laptop knows: by every placed dispatch whose attempt runs, or may yet.
 
-    Also by one that was placed and not launched: it may be launched this very moment.
+    Also by one that was placed and not launched: it may be launched this very moment. Not by one that is proved dead.
     """
     found = Needs()
     runs = os.path.join(root.path, "runs")
@@ -136,7 +135,7 @@ def _attempt(root: Root, attempt: AttemptDir) -> dict[str, Any]:
     place = _below(root, attempt)
     return {"run_id": attempt.run_id, "attempt": attempt.number,
             "manifest_sha256": None if seal is None else seal["manifest_sha256"],
-            "emptied": os.path.lexists(attempt.file(EMPTIED)),
+            "emptied": os.path.lexists(attempt.file(EMPTIED)) and not emptiable(root, attempt),
             "bytes": sum(measure(root.path, f"{place}/{name}") for name in emptiable(root, attempt))}
 
 
@@ -151,7 +150,7 @@ def _add(found: Needs, root: Root, run_id: str, digest: str) -> None:
     except (OSError, ContractError, PathRefused):
         return
     attempt = root.attempt(run_id, dispatch.attempt)
-    if os.path.lexists(attempt.file("exit.json")):
+    if can_never_run(attempt):
         return
     found.live = True
     found.bundles.add(dispatch.bundle)

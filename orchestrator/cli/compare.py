@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import json_option, say
+from orchestrator.cli.options import FiniteFloat, json_option, say
 
 if TYPE_CHECKING:
     from orchestrator.report.compare import Compared, Comparison
@@ -20,7 +20,8 @@ Examples:
   kdorch ledger compare ce_reference kd_sparse --target 4.07
   kdorch ledger compare A_default B_sdpa --same-machine      imported logs: their environment is not known""")
 @click.argument("references", metavar="A B...", nargs=-1, required=True)
-@click.option("--target", type=float, metavar="LOSS", help="Default: the target that the last run's policy pins.")
+@click.option("--target", type=FiniteFloat(), metavar="LOSS",
+              help="Default: the target that the last run's policy pins.")
 @click.option("--same-machine", is_flag=True, help="Vouch that runs of unknown environment shared a machine.")
 @json_option("Everything as JSON on standard output.")
 def compare(references: tuple[str, ...], target: float | None, same_machine: bool, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import hosts_option, json_option, say
+from orchestrator.cli.options import FiniteRange, hosts_option, json_option, say
 
 KEPT_SHOWN = 10
 
@@ -19,11 +19,12 @@ Examples:
   kdorch host gc h100
   kdorch host gc h100 --keep-days 0          also what ended a moment ago
 An attempt goes when its evidence lies on this machine, verified; its claim and its seal stay there for ever, and
-the best checkpoint of every teacher and every promoted run stays as an asset. Other checkpoints go with their
+the best checkpoint of every teacher and every promoted run stays as an asset. What was lost or withdrawn goes too,
+once the host has proved that nothing of it is alive. Other checkpoints go with their
 attempt: 'kdorch run pull' fetches them before. Runs of another ledger are counted and never touched.""")
 @click.argument("name")
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@click.option("--keep-days", type=click.FloatRange(0, 36500), default=14.0, show_default=True,
+@click.option("--keep-days", type=FiniteRange(0, 36500), default=14.0, show_default=True,
               help="Keep what ended, or was used, within so many days.")
 @json_option("What went and what stays, as JSON.")
 @hosts_option

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from orchestrator.cli.options import say
+from orchestrator.cli.options import FiniteFloat, say
 
 if TYPE_CHECKING:
     from orchestrator.parsing import Record
@@ -35,7 +35,8 @@ Examples:
 What a log does not say is null. A target that only the last validation reached is 'single_hit_step', not reached.""")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True,
                 type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=str))
-@click.option("--target", type=float, metavar="LOSS", help="When was this validation loss reached, twice in a row?")
+@click.option("--target", type=FiniteFloat(), metavar="LOSS",
+              help="When was this validation loss reached, twice in a row?")
 @click.option("--format", "form", type=click.Choice(FORMAT_NAMES), help="The log's format; default: found out.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON on standard output.")
 @click.option("--figures", is_flag=True, help="Say on standard error how long the reading took.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import hosts_option, json_option, say
+from orchestrator.cli.options import FiniteRange, hosts_option, json_option, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ Examples:
   kdorch campaign show hill_climb
   kdorch campaign show hill_climb --price 2.50     what it cost so far and will, at 2.50 per GPU hour""")
 @click.argument("name", metavar="NAME")
-@click.option("--price", type=click.FloatRange(min=0), metavar="PER_HOUR", help="What an hour of a GPU costs.")
+@click.option("--price", type=FiniteRange(min=0), metavar="PER_HOUR", help="What an hour of a GPU costs.")
 @json_option("As JSON.")
 @hosts_option
 def show(name: str, price: float | None, as_json: bool, hosts_file: Path | None) -> None:

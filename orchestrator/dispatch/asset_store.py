@@ -21,6 +21,7 @@ from orchestrator.wire.tree import START, TreeFile, TreeManifest, parse_tree
 
 CHUNK_BYTES = 4 << 20
 MANIFEST_LIMIT_BYTES = 8 << 20
+_FILES_ONLY = "an asset is made of files; write what it gives into one and add that"
 
 Moved = Callable[[str, int, int], None]
 """Told (name, bytes so far, bytes in all) while bytes move."""
@@ -65,8 +66,10 @@ def add(home: Home, path: Path, *, link: bool = False, moved: Moved = lambda _n,
     if path.is_file():
         stored = _add_file(home, path, "", link=link, moved=moved)
         return Asset(stored.sha256, (stored,))
-    if not path.is_dir():
+    if not path.exists():
         raise UsageError(f"{path}: there is no such file or directory")
+    if not path.is_dir():
+        raise UsageError(f"{path}: is neither a file nor a directory", hint=_FILES_ONLY)
     files = tuple(_add_file(home, file, file.relative_to(path).as_posix(), link=link, moved=moved)
                   for file in sorted(_regular_files(path), key=lambda f: f.relative_to(path).as_posix()))
     if not files:
@@ -211,8 +214,8 @@ def _regular_files(directory: Path) -> Iterator[Path]:
                 raise UsageError(f"{str(path)!a}: a name that cannot be written in one way")
             yield path
         elif not stat.S_ISDIR(mode):
-            raise UsageError(f"{path}: is neither a file nor a directory",
-                             hint="an asset holds no links; copy what it points to")
+            hint = "an asset holds no links; copy what it points to" if stat.S_ISLNK(mode) else _FILES_ONLY
+            raise UsageError(f"{path}: is neither a file nor a directory", hint=hint)
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -2,7 +2,8 @@
 
 Files arrive in ``<n>.partial`` and are resumed by offset; of a log that was followed, the laptop's own copy is where
 it begins. Only when every digest is right is the directory renamed to ``<n>``, so an evidence directory is whole or
-absent. Checkpoints stay on the host; the manifest names their digests.
+absent. By then it is on this machine's disk: what the ledger settles on is never fetched again. Checkpoints stay on
+the host; the manifest names their digests.
 Everything here but the lock of :func:`collecting` may run in a thread: it touches no ledger.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from orchestrator.derived.summary import summary_csv
 from orchestrator.dispatch.agent import HostAgent, Wanted
+from orchestrator.dispatch.durable import sync_directory, sync_tree
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.measure import measure, repeated, validation_records
@@ -143,6 +145,7 @@ def _pull_all(agent: HostAgent, home: Home, run_id: str, attempt: int) -> None:
     if final.exists():
         shutil.rmtree(partial)
     else:
+        sync_tree(partial)
         partial.rename(final)
     copy.drop()
 
@@ -205,5 +208,8 @@ def collect(agent: HostAgent, home: Home, run_id: str, attempt: int, spec: Spec,
     """
     if not home.evidence(run_id, attempt).exists():
         _pull_all(agent, home, run_id, attempt)
+    # Also of one that is there already: whoever put it there may have died before its name was on the disk.
+    for directory in home.evidence(run_id, attempt).parents[:3]:
+        sync_directory(directory)
     sign(home.evidence(run_id, attempt))
     return read_evidence(home, run_id, attempt, spec)

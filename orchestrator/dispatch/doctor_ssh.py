@@ -32,10 +32,11 @@ def judge_ssh(entry: HostEntry) -> Finding:
     words = [_way(end)]
     keys = [str(path) for path in end.identities]
     words.append(f"key {', '.join(keys)}" if keys else "no key file")
-    if end.certificate is not None:
-        words.append(f"certificate {end.certificate}")
-    if end.use_agent:
-        words.append("then the SSH agent's")
+    certificates = end.certificates if end.certificate is None else (end.certificate,)
+    if certificates:
+        words.append(f"certificate {', '.join(str(path) for path in certificates)}")
+    if end.use_agent and end.agent is not None:
+        words.append(f"then those of the SSH agent at {end.agent}")
     if shutil.which("ssh") is None:
         words.append("ssh_config not read: no OpenSSH client here")
     return ok("ssh", "; ".join(words))
@@ -46,7 +47,7 @@ def judge_key(entry: HostEntry, home: Home) -> Finding:
     end: Endpoint | None = resolve(entry)
     shown: list[str] = []
     while end is not None:
-        known = KnownHosts.of(home.root).look_up(end.filed_under)
+        known = KnownHosts.of(home.root).look_up(end.filed_under, end.known_hosts)
         hop = "" if end.jump is None and not shown else f"{end.name}: "
         shown.append(f"{hop}{', '.join(str(k) for k in known.trusted)} (trusted in {known.source})")
         end = end.jump

@@ -24,6 +24,14 @@ def sync_directory(path: Path) -> None:
     _sync(path, os.O_RDONLY | os.O_DIRECTORY)
 
 
+def sync_tree(directory: Path) -> None:
+    """Have a directory on the disk with all that lies below it, and every name in it. Raises ``OSError``."""
+    found = sorted(directory.rglob("*"))
+    sync_files([path for path in found if path.is_file()])
+    for inner in (*(path for path in reversed(found) if path.is_dir()), directory):
+        sync_directory(inner)
+
+
 def _sync(path: Path, flags: int) -> None:
     fd = os.open(path, flags)
     try:

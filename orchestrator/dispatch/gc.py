@@ -1,12 +1,14 @@
 """Frees a host of what the ledger no longer needs. This side says what it could do without; the host decides again.
 
 Never asked for: a run that this ledger does not know, an attempt that is on its way, evidence that is not here whole.
+What was lost left no seal: it is offered as such, and the host empties it only where it has proof that it is dead.
 The best checkpoint of every teacher and every promoted run stays on its host, as an asset; so do all named assets.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +22,7 @@ from orchestrator.dispatch.environment import describe_for
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.session import Session, utc_now
 from orchestrator.domain.errors import KdorchError, MalformedDocument, UnknownRun
-from orchestrator.domain.lifecycle import LIVE_STATES, State
+from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.read_only_sql import ask
 from orchestrator.ledger.rows import AttemptRow
@@ -29,6 +31,8 @@ from orchestrator.wire.documents import parse_manifest
 
 KEEP_DAYS = 14
 _MANY = 10**7
+_NOTHING_TO_COLLECT = (Outcome.LOST_REBOOT, Outcome.LOST_SUPERVISOR, Outcome.WITHDRAWN)
+"""The ends that leave no evidence, or none that says anything: its trainer never ran."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def _decide(session: Session, entry: HostEntry, seen: Mapping[str, Any], facts: 
             continue
         reason = _why_kept(session.home, entry.name, row, history, before)
         if reason is None:
-            give_up.append({"run_id": run_id, "attempt": number, "manifest_sha256": row.evidence_id,
+            give_up.append({"run_id": run_id, "attempt": number, "manifest_sha256": row.evidence_id or _seal_of(row),
                             "keep": stays.of_run(run_id, number)})
         else:
             kept.append(Kept("attempt", f"{run_id}/{number}", reason))
@@ -135,11 +139,16 @@ def _why_kept(home: Home, host: str, row: AttemptRow, history: Iterable[AttemptR
         return "an attempt of the run is on its way"
     if row.host != host:
         return f"the ledger has it on {row.host}"
-    if row.evidence_id is None or row.finished_at is None:
+    if row.finished_at is None or (row.evidence_id is None and row.outcome not in _NOTHING_TO_COLLECT):
         return "its evidence was not collected"
     if datetime.fromisoformat(row.finished_at) > before:
         return "it ended not long ago"
-    return _what_is_wrong_with(home, row)
+    return None if row.evidence_id is None else _what_is_wrong_with(home, row)
+
+
+def _seal_of(row: AttemptRow) -> str | None:
+    """The manifest that the seal of a withdrawn attempt names; None for one that left no seal."""
+    return None if row.exit_json is None else str(json.loads(row.exit_json)["manifest_sha256"])
 
 
 def _what_is_wrong_with(home: Home, row: AttemptRow) -> str | None:

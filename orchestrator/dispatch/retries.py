@@ -19,10 +19,10 @@ from orchestrator.planning.retry_rules import RetryRule
 from orchestrator.wire.spec import DataSpec
 
 _CLASSES = {
-    Outcome.LOST_REBOOT: "lost", Outcome.LOST_SUPERVISOR: "lost", Outcome.OOM: "oom", Outcome.NCCL: "nccl",
-    Outcome.XID: "xid", Outcome.JIT_CRASH: "jit_crash", Outcome.DISK_FULL: "disk_full", Outcome.NAN: "nan",
-    Outcome.TIMED_OUT: "timed_out", Outcome.OVER_BUDGET: "over_budget", Outcome.CANCELLED: "cancelled",
-    Outcome.REFUSED: "bad_input",
+    Outcome.LOST_REBOOT: "host_rebooted", Outcome.LOST_SUPERVISOR: "supervisor_lost", Outcome.OOM: "oom",
+    Outcome.NCCL: "nccl", Outcome.XID: "xid", Outcome.JIT_CRASH: "jit_crash", Outcome.DISK_FULL: "disk_full",
+    Outcome.NAN: "nan", Outcome.TIMED_OUT: "timed_out", Outcome.OVER_BUDGET: "over_budget",
+    Outcome.CANCELLED: "cancelled", Outcome.REFUSED: "bad_input",
 }
 OOM_FALLBACK = "oom_fallback"
 
@@ -74,7 +74,7 @@ def failure_class(attempt: AttemptRow) -> str | None:
         return _CLASSES[attempt.outcome]
     seal = json.loads(attempt.exit_json) if attempt.exit_json else {}
     if seal.get("witness") == "adopter" and seal.get("exit_code") is None and seal.get("signal") is None:
-        return "lost"  # its end was seen by nobody
+        return "supervisor_lost"  # its end was seen by nobody
     failure = seal.get("failure")
     return str(failure["class"]) if isinstance(failure, dict) and "class" in failure else "code_error"
 

@@ -251,7 +251,8 @@ class Campaign(Piece):
         0, description="higher goes first where runs wait for a host; equal: in launch order")
     max_parallel: Annotated[int, Field(ge=1, le=10000)] | None = Field(
         None, description="at most so many runs of the campaign train at once, over all hosts")
-    retries: dict[FailureClass, RetryRule] = Field({}, description="failure class: what to do about it")
+    retries: dict[FailureClass, RetryRule] = Field(
+        {}, description="failure class: what to do about it; lost is short for host_rebooted and supervisor_lost")
     budget_guard: bool = Field(
         False, description="let the host stop a run that is certain to overrun its own train-time budget")
     allow: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What a campaign says about ends that are no result: which may be tried again, how often, and how.
 
-The defaults: what a host loses is tried again twice; a failed collective once, on the same host; a fault of the GPU
+The defaults: what a host loses is tried again twice when it was rebooted, and twice when the run's supervisor was
+gone before its end (``lost`` is short for both); a failed collective once, on the same host; a fault of the GPU
 or of a kernel made for it on the lane's next host. What would only fail again is not tried by itself: a divergence, a
 time-out, a budget overrun, a cancellation, an error in the code or the input. Out of memory is tried with a smaller
 batch only where the campaign asks for it, because the result is then a fallback, which can never be promoted.
@@ -16,8 +17,12 @@ from pydantic import Field, model_validator
 
 from orchestrator.planning.piece import Piece
 
-FailureClass = Literal["lost", "oom", "nccl", "xid", "jit_crash", "disk_full", "nan", "timed_out", "over_budget",
-                       "cancelled", "code_error", "bad_input", "missing_backend", "teacher_mismatch", "killed"]
+FailureClass = Literal["host_rebooted", "supervisor_lost", "lost", "oom", "nccl", "xid", "jit_crash", "disk_full",
+                       "nan", "timed_out", "over_budget", "cancelled", "code_error", "bad_input", "missing_backend",
+                       "teacher_mismatch", "killed"]
+LOST = ("host_rebooted", "supervisor_lost")
+"""The classes that ``lost`` stands for in a campaign file; each is counted by itself."""
+
 Action = Literal["same_host", "next_host", "smaller_batch", "never"]
 NEVER_AGAIN = ("nan", "over_budget", "cancelled")
 """A result, or somebody's decision: no rule can make these run again by themselves."""
@@ -40,7 +45,8 @@ class RetryRule(Piece):
 
 
 DEFAULT_RETRIES: Mapping[str, RetryRule] = MappingProxyType({
-    "lost": RetryRule(action="same_host", times=2),
+    "host_rebooted": RetryRule(action="same_host", times=2),
+    "supervisor_lost": RetryRule(action="same_host", times=2),
     "nccl": RetryRule(action="same_host", times=1),
     "xid": RetryRule(action="next_host", times=1),
     "jit_crash": RetryRule(action="next_host", times=1),
@@ -62,5 +68,7 @@ def check_rule(failure: str, rule: RetryRule) -> str | None:
 
 
 def effective(given: Mapping[FailureClass, RetryRule]) -> dict[str, RetryRule]:
-    """The rules in force: the defaults with the campaign's in front."""
-    return {**DEFAULT_RETRIES, **{str(failure): rule for failure, rule in given.items()}}
+    """The rules in force: the defaults with the campaign's in front, and in front of ``lost`` what it is short for."""
+    named = {str(failure): rule for failure, rule in given.items()}
+    short = named.pop("lost", None)
+    return {**DEFAULT_RETRIES, **({} if short is None else dict.fromkeys(LOST, short)), **named}

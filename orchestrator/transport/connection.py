@@ -172,7 +172,7 @@ def _open_once(chain: Sequence[Endpoint], known_hosts: KnownHosts, timeout_s: fl
 
 def _strict_connection(hop: Endpoint, known_hosts: KnownHosts, timeout_s: float, gateway: Any) -> Any:
     """A Fabric connection, not yet open, that knows nothing but what it is given here."""
-    known = known_hosts.look_up(hop.filed_under)
+    known = known_hosts.look_up(hop.filed_under, hop.known_hosts)
     kwargs: dict[str, Any] = {
         "timeout": timeout_s, "banner_timeout": timeout_s, "auth_timeout": timeout_s, "channel_timeout": timeout_s,
         "auth_strategy": KeyLogin(hop), "transport_factory": _transport_factory(known),

@@ -25,6 +25,7 @@ from orchestrator.transport.environments import (
 )
 from orchestrator.transport.hosts_file import HostsFile, of_form, read_hosts_file
 from orchestrator.transport.lanes import DEFAULT_LANE, LOCAL, LaneItem, lanes_of, patience_of
+from orchestrator.wire.codec import DEVICE
 
 DEFAULT_ROOT = "~/.kdorch-host"
 SSH_PORT = 22
@@ -169,8 +170,7 @@ PythonPath = Annotated[str, of_form(rf"(~?(/{_SEGMENT})+|[A-Za-z0-9_][A-Za-z0-9.
                                    "a program's name, or its path from '/' or '~/'")]
 
 
-Device = Annotated[str, of_form(r"(GPU|MIG)-[A-Za-z0-9-]{1,120}", "a GPU's or MIG instance's UUID, as nvidia-smi -L "
-                                                                "lists it")]
+Device = Annotated[str, of_form(DEVICE, "a GPU's or MIG instance's UUID, as nvidia-smi -L lists it")]
 
 
 def _memory(value: Any) -> int:

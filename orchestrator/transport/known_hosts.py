@@ -1,7 +1,8 @@
 """Trusted host keys, in the files and the format of OpenSSH.
 
-The first file that knows a host decides: kdorch's own, then ``~/.ssh/known_hosts``. A key that any of them marks
-``@revoked`` is refused. ``@cert-authority`` lines are not used, so they never make a key trusted.
+The first file that knows a host decides: kdorch's own, then those that ``ssh`` would read for it (``resolve``), as a
+rule ``~/.ssh/known_hosts``. A key that any of them marks ``@revoked`` is refused. ``@cert-authority`` lines are not
+used, so they never make a key trusted.
 """
 
 from __future__ import annotations
@@ -81,19 +82,19 @@ class KnownHosts:
 
     @classmethod
     def of(cls, home: Path) -> KnownHosts:
-        """The files for a KDORCH_HOME: its own, then the user's."""
-        return cls((home / FILE_NAME, Path.home() / ".ssh" / FILE_NAME))
+        """Those of a KDORCH_HOME; the user's are named with the host that is looked up."""
+        return cls((home / FILE_NAME,))
 
     @property
     def own(self) -> Path:
         return self._files[0]
 
-    def look_up(self, name: str) -> Known:
-        """What is known of the host filed under ``name``."""
+    def look_up(self, name: str, more: Sequence[Path] = ()) -> Known:
+        """What is known of the host filed under ``name``; ``more`` files come after these."""
         source: Path | None = None
         trusted: tuple[HostKey, ...] = ()
         revoked: set[HostKey] = set()
-        for path in self._files:
+        for path in (*self._files, *more):
             lines = [line for line in _read(path) if line.speaks_of(name)]
             revoked.update(line.key for line in lines if line.marker == "@revoked")
             plain = tuple(line.key for line in lines if not line.marker)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import paramiko
@@ -20,6 +21,7 @@ class KeyLogin:
         self._endpoint = endpoint
         self._tried: list[str] = []
         self._locked: list[str] = []
+        self._silent_agent = ""
 
     def authenticate(self, transport: paramiko.Transport) -> None:
         """Offer key after key until one is taken.
@@ -47,6 +49,7 @@ class KeyLogin:
     def _refusal(self) -> AuthenticationRefused:
         end = self._endpoint
         locked = f"; needs a passphrase: {', '.join(self._locked)}" if self._locked else ""
+        locked += self._silent_agent
         if not self._tried:
             return AuthenticationRefused(
                 f"{end.name}: no key to log in with as {end.where}{locked}",
@@ -60,11 +63,25 @@ class KeyLogin:
         for path in self._endpoint.identities:
             key = self._load(path)
             if key is not None:
-                yield str(path), key
-        if self._endpoint.use_agent or self._locked:
-            with closing(paramiko.Agent()) as agent:
+                yield from self._certified(str(path), key)
+        if self._endpoint.agent is not None and (self._endpoint.use_agent or self._locked):
+            with closing(_Agent()) as agent:
+                try:
+                    agent.ask(self._endpoint.agent)
+                except (OSError, paramiko.SSHException):
+                    self._silent_agent = f"; no SSH agent answers at {self._endpoint.agent}"
                 for agent_key in agent.get_keys():
-                    yield f"agent key {agent_key.get_name()}", agent_key
+                    yield from self._certified(f"agent key {agent_key.get_name()}", agent_key)
+
+    def _certified(self, label: str, key: paramiko.PKey) -> Iterator[tuple[str, paramiko.PKey]]:
+        """The key with each of ssh_config's certificates that was made for it, and then as it is."""
+        plain = key.public_blob
+        for path in self._endpoint.certificates:
+            if _is_for(path, key):
+                key.load_certificate(str(path))
+                yield f"{label} with {path}", key
+        key.public_blob = plain
+        yield label, key
 
     def _load(self, path: Path) -> paramiko.PKey | None:
         """The private key, or None where it cannot be used and another may do."""
@@ -95,7 +112,6 @@ class KeyLogin:
             return key
         return None
 
-
     def _wrong_passphrase(self, path: Path) -> AuthenticationRefused:
         return AuthenticationRefused(
             f"{self._endpoint.name}: {path} does not open with the passphrase in {self._endpoint.passphrase_variable}",
@@ -111,6 +127,36 @@ class KeyLogin:
             raise AuthenticationRefused(f"{self._endpoint.name}: the variable {variable} is not set",
                                         hint=f"export {variable} with the passphrase of {self._endpoint.identities[0]}")
         return value
+
+
+class _Agent(paramiko.agent.AgentSSH):
+    """An agent at any socket: paramiko's own knows no other place than SSH_AUTH_SOCK."""
+
+    def ask(self, path: Path) -> None:
+        """Connect and fetch the list of keys. Raises ``OSError`` or ``SSHException``."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+            self._connect(connection)  # type: ignore[attr-defined]  # the stubs leave out what is not for everybody
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        self._close()  # type: ignore[attr-defined]  # as above
+
+
+def _is_for(certificate: Path, key: paramiko.PKey) -> bool:
+    """Whether a file is a certificate of this key: its type and a nonce, then the key's own fields (PROTOCOL.certkeys).
+    """
+    with suppress(OSError, ValueError):
+        blob = paramiko.pkey.PublicBlob.from_file(str(certificate))
+        theirs, ours = paramiko.Message(blob.key_blob), paramiko.Message(key.asbytes())
+        theirs.get_string()
+        theirs.get_string()
+        kind = ours.get_text()
+        return blob.key_type.startswith(f"{kind}-cert-") and theirs.get_remainder().startswith(ours.get_remainder())
+    return False
 
 
 def _is_silence(error: paramiko.AuthenticationException) -> bool:

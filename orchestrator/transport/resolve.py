@@ -7,6 +7,8 @@ what the hosts file says wins. Without a client only the hosts file counts. Noth
 from __future__ import annotations
 
 import getpass
+import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -21,6 +23,8 @@ from orchestrator.transport.known_hosts import name_of
 
 SSH_G_PATIENCE_S = 15.0
 HOP_LIMIT = 8
+USERS_FILES = ("known_hosts", "known_hosts2")
+"""What OpenSSH reads below ``~/.ssh`` unless ssh_config says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,26 @@ class Endpoint:
     """Private keys to offer, in this order."""
 
     certificate: Path | None
+    """The hosts file's, for the key that it names."""
+
+    certificates: tuple[Path, ...]
+    """Those of ssh_config, each for whichever key it was made for, from a file or from the agent."""
+
     passphrase_variable: str | None
     identity_given: bool
     """Whether the hosts file names the key; then no other key is offered."""
 
     use_agent: bool
+    """Whether the agent's keys are offered as a rule, and not only where a key file wants a passphrase."""
+
+    agent: Path | None
+    """The SSH agent's socket, where there is to be one."""
+
     filed_under: str
     """The host's name in known_hosts files."""
+
+    known_hosts: tuple[Path, ...]
+    """The files that may know the host's key where kdorch's own does not."""
 
     in_inventory: bool
     jump: Endpoint | None = None
@@ -80,18 +97,20 @@ def _resolve(entry: HostEntry, *, in_inventory: bool, depth: int) -> Endpoint:
     user = entry.user or _first(config, "user") or getpass.getuser()
     alias = _first(config, "hostkeyalias")
     tokens = {"%": "%", "h": address, "n": entry.address, "p": str(port), "r": user, "u": getpass.getuser(),
-              "d": str(Path.home())}
+              "d": str(Path.home()), "i": str(os.getuid()), "k": alias or entry.address}
     if entry.identity is not None:
         identities: tuple[Path, ...] = (entry.identity,)
     else:
         offered = config.get("identityfile") or [f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa")]
-        identities = tuple(p for text in offered if (p := Path(_expand(text, tokens)).expanduser()).is_file())
+        identities = _files(offered, tokens)
     here = Endpoint(
         name=entry.name, address=address, port=port, user=user, identities=identities, certificate=entry.certificate,
+        certificates=_files(config.get("certificatefile", ()), tokens) if entry.certificate is None else (),
         passphrase_variable=entry.passphrase_variable,
         identity_given=entry.identity is not None,
         use_agent=entry.identity is None and _first(config, "identitiesonly") != "yes",
-        filed_under=alias or name_of(address, port), in_inventory=in_inventory)
+        agent=_agent(config, tokens), filed_under=alias or name_of(address, port),
+        known_hosts=_known_hosts(config, tokens), in_inventory=in_inventory)
     if entry.jump is not None:
         return replace(here, jump=_resolve(entry.jump, in_inventory=True, depth=depth + 1))
     jump = _first(config, "proxyjump")
@@ -155,6 +174,52 @@ def _ssh_config(entry: HostEntry) -> Mapping[str, Sequence[str]]:
 def _first(config: Mapping[str, Sequence[str]], key: str) -> str | None:
     values = config.get(key)
     return values[0] if values else None
+
+
+def _files(given: Sequence[str], tokens: Mapping[str, str]) -> tuple[Path, ...]:
+    """Those of the files that are there; what is named and absent is passed over, as ``ssh`` does."""
+    return tuple(path for text in given if (path := _path(text, tokens)).is_file())
+
+
+def _path(text: str, tokens: Mapping[str, str]) -> Path:
+    """A path of ssh_config. ``ssh -G`` leaves ``~``, tokens and variables in some of them."""
+    with_values = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], m[0]), text)
+    return Path(_expand(with_values, tokens)).expanduser()
+
+
+def _agent(config: Mapping[str, Sequence[str]], tokens: Mapping[str, str]) -> Path | None:
+    """IdentityAgent: a socket, ``none``, or the variable that names the socket."""
+    text = _first(config, "identityagent") or "SSH_AUTH_SOCK"
+    if text == "none":
+        return None
+    if text == "SSH_AUTH_SOCK" or re.fullmatch(r"\$\w+", text):
+        value = os.environ.get(text.removeprefix("$"))
+        return Path(value) if value else None
+    return _path(text, tokens)
+
+
+def _known_hosts(config: Mapping[str, Sequence[str]], tokens: Mapping[str, str]) -> tuple[Path, ...]:
+    """UserKnownHostsFile and GlobalKnownHostsFile, in this order."""
+    users = _first(config, "userknownhostsfile")
+    # As long as nobody chose otherwise they lie where HOME says, as key files do; ssh itself asks the user database.
+    if users is None or users == " ".join(f"{pwd.getpwuid(os.getuid()).pw_dir}/.ssh/{n}" for n in USERS_FILES):
+        found = [Path.home() / ".ssh" / name for name in USERS_FILES]
+    else:
+        found = _several(users, tokens)
+    return (*found, *_several(_first(config, "globalknownhostsfile") or "none", tokens))
+
+
+def _several(text: str, tokens: Mapping[str, str]) -> list[Path]:
+    """The files of one line. ``ssh -G`` prints them without quotes: words that name a file together are one name."""
+    if text == "none":
+        return []
+    words, found = text.split(), []
+    while words:
+        ends = range(len(words), 1, -1)
+        end = next((n for n in ends if _path(" ".join(words[:n]), tokens).is_file()), 1)
+        found.append(_path(" ".join(words[:end]), tokens))
+        del words[:end]
+    return found
 
 
 def _expand(text: str, tokens: Mapping[str, str]) -> str:

@@ -31,7 +31,8 @@ def offered_keys(entry: HostEntry, home: Path) -> list[HostKey]:
 
 def trusted_keys(entry: HostEntry, home: Path) -> tuple[HostKey, ...]:
     """The keys that are trusted for the host now, by kdorch's own file or the user's."""
-    return KnownHosts.of(home).look_up(resolve(_over_ssh(entry)).filed_under).trusted
+    endpoint = resolve(_over_ssh(entry))
+    return KnownHosts.of(home).look_up(endpoint.filed_under, endpoint.known_hosts).trusted
 
 
 def trust_keys(entry: HostEntry, home: Path, keys: Sequence[HostKey], *, replace: bool = False) -> None:

@@ -21,6 +21,10 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, le=10**9, allow_inf_nan=False)]
 
 
+DEVICE = r"GPU-[A-Za-z0-9-]{1,120}|MIG-[A-Za-z0-9-]{1,120}(/[0-9]{1,3}/[0-9]{1,3})?"
+"""A GPU or a MIG instance as ``nvidia-smi -L`` names it; drivers before R470 say ``MIG-GPU-<uuid>/1/0``."""
+
+
 class Part(BaseModel):
     """A piece of a document."""
 

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_ser
 
 from orchestrator.wire.codec import (
     CONTRACT,
+    DEVICE,
     AttemptNumber,
     Count,
     Digest,
@@ -117,7 +118,7 @@ class DispatchDocument(Document):
     resume_from: AttemptNumber | None
     priority: Annotated[int, Field(ge=-100, le=100)] = 0
     group: Group | None = None
-    devices: tuple[Annotated[str, Field(pattern=r"^(GPU|MIG)-[A-Za-z0-9-]{1,120}$")], ...] | None = None
+    devices: tuple[Annotated[str, Field(pattern=rf"^({DEVICE})$")], ...] | None = None
     per_gpu: Annotated[int, Field(ge=1, le=64)] = 1
     gpu_memory_mib: Annotated[int, Field(ge=1)] | None = None
     share_gpus: bool = False

@@ -87,7 +87,7 @@ def test_a_run_whose_supervisor_and_trainer_were_killed_is_sealed_unwitnessed_an
     os.kill(started["trainer"]["pid"], signal.SIGKILL)
     _, err = driving.communicate(timeout=120)
     assert driving.returncode == 0
-    assert b"attempt 2, after failed: lost (1 of" in err
+    assert b"attempt 2, after failed: supervisor_lost (1 of" in err
     row, = laptop.rows()
     assert (row["status"], row["outcome"]) == ("baseline", "completed")
     found = list(attempts(laptop.home / "host"))

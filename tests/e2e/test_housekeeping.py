@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.wire.output import AssetEntries, GcAnswer
-from tests.e2e.kdorch import DATA, Laptop, attempts
+from tests.e2e.kdorch import DATA, Laptop, attempts, trainer_starts, until
+from tests.e2e.test_failures import ONE
 from tests.e2e.test_main_job import RUNS
 from worker.survey import TOMBSTONE
 
@@ -64,6 +67,26 @@ def test_a_finished_campaign_is_cleared_away_and_nothing_that_counts_is_lost(fin
     laptop.run("campaign", "launch", "small.yaml")
     assert laptop.rows() == rows
     assert len(list(attempts(root))) == RUNS, "nothing was launched a second time"
+    laptop.run("ledger", "verify")
+
+
+def test_what_a_reboot_ended_goes_too(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = laptop.cwd / "boot_id"
+    boot.write_text("11111111-2222-3333-4444-555555555555\n")
+    monkeypatch.setenv("KDORCH_BOOT_ID_FILE", str(boot))
+    (laptop.cwd / "one.yaml").write_text(ONE.format(fault="hang", pace=0.2, deadline="5m"))
+    laptop.run("campaign", "launch", "one.yaml", "--detach", forked=False)
+    until(lambda: any(trainer_starts(a) for a in attempts(laptop.home / "host")), "the trainer's first line")
+    attempt, = attempts(laptop.home / "host")
+    started = json.loads((attempt / "started.json").read_bytes())
+    for role in ("supervisor", "trainer"):
+        os.kill(started[role]["pid"], signal.SIGKILL)
+    boot.write_text("66666666-7777-8888-9999-000000000000\n")
+    laptop.run("watch", "one", forked=False)
+    assert [r["outcome"] for r in laptop.rows()] == ["lost_reboot"]
+    assert [r["kind"] for r in gc(laptop, "--keep-days", "0")["removed"]] == ["attempt"]
+    assert {p.name for p in attempt.iterdir()} <= TOMBSTONE
+    assert gc(laptop, "--keep-days", "0")["kept"] == []
     laptop.run("ledger", "verify")
 
 

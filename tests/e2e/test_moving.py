@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,8 @@ def test_a_run_that_waits_is_withdrawn_and_one_that_started_is_not(laptop: Lapto
     stands = {r["name"]: (r["status"], r["outcome"], r["verdict"]) for r in laptop.rows()}
     assert stands == {"two/only-s0": ("rejected", "cancelled", "reject"),
                       "two/only-s1": ("cancelled", "withdrawn", None)}  # nothing of it can be judged
+    gone = json.loads(laptop.run("host", "gc", "here", "--keep-days", "0", "--json").stdout)
+    assert [r["kind"] for r in gone["removed"]].count("attempt") == 2, gone["kept"]
     laptop.run("ledger", "verify")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -14,12 +15,13 @@ from pathlib import Path
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.verify import verify_ledger
 from orchestrator.domain.lifecycle import TERMINAL_STATES, Outcome
+from orchestrator.ledger.read_only_sql import ask
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.ledger.store import Ledger
 from tests.faults.host_side import FaultyHost
 
 LOST = (Outcome.LOST_REBOOT, Outcome.LOST_SUPERVISOR)
-_TRAIN_TIME = re.compile(rb"^step:(\d+)/\d+ .*\btrain_time:(\d+(?:\.\d+)?)ms\b", re.MULTILINE)
+_TRAIN_TIME = re.compile(rb"^step:\d+/\d+ .*\btrain_time:(\d+(?:\.\d+)?)ms\b.*\n", re.MULTILINE)
 
 
 @dataclass
@@ -110,7 +112,7 @@ def _examine_attempt(ledger: Ledger, home: Path, attempt: AttemptRow, there: Pat
         findings.hung.append(f"{name} is finished and its evidence was never collected")
         return
     findings.corrupted += [f"{name}: {line}" for line in _differences(evidence, there, seal)]
-    _compare_times(ledger, attempt, there, seal, findings)
+    findings.miscounted += [f"{name}: {line}" for line in _miscounted(ledger, attempt, there, seal)]
 
 
 def _has_finished(log: Path) -> bool:
@@ -134,22 +136,23 @@ def _differences(evidence: Path, there: Path, seal: dict[str, object]) -> Iterat
             yield f"{name} was promised and not collected"
 
 
-def _compare_times(ledger: Ledger, attempt: AttemptRow, there: Path, seal: dict[str, object],
-                   findings: Findings) -> None:
-    if attempt.outcome is not Outcome.COMPLETED:
+def _miscounted(ledger: Ledger, attempt: AttemptRow, there: Path, seal: dict[str, object]) -> Iterator[str]:
+    """Where the seconds of a sealed attempt, however it ended, are not what its host's files say."""
+    credited = json.loads(attempt.exit_json or "{}").get("wall_ms")
+    if credited != seal["wall_ms"]:
+        yield f"{credited} ms are credited by the ledger's seal, {seal['wall_ms']} by the host's"
+    measured = ask(ledger.path, "SELECT wall_ms, train_time_ms FROM measurements "
+                                f"WHERE evidence_id = '{attempt.evidence_id}'", limit=10).rows
+    if len(measured) != 1:
+        yield f"it is sealed and measured {len(measured)} times"
         return
-    measured = ledger.measured(attempt.run_id)
-    if measured is None:
-        findings.miscounted.append(f"{_name(attempt)} is completed and not measured")
-        return
-    if measured.wall_ms != seal["wall_ms"]:
-        findings.miscounted.append(f"{_name(attempt)}: {measured.wall_ms} ms of wall time by the ledger, "
-                                   f"{seal['wall_ms']} by the seal")
-    said = [(int(step), float(ms)) for step, ms in _TRAIN_TIME.findall((there / "train.log").read_bytes())]
-    last = round(said[-1][1]) if said else None
-    if measured.train_time_ms != last:
-        findings.miscounted.append(f"{_name(attempt)}: {measured.train_time_ms} ms of training by the ledger, "
-                                   f"{last} by the host's log")
+    wall_ms, train_time_ms = measured[0]
+    if wall_ms != seal["wall_ms"]:
+        yield f"{wall_ms} ms of wall time by the ledger, {seal['wall_ms']} by the seal"
+    said = _TRAIN_TIME.findall((there / "train.log").read_bytes())
+    last = math.floor(float(said[-1]) + 0.5) if said else None
+    if train_time_ms != last:
+        yield f"{train_time_ms} ms of training by the ledger, {last} by the host's log"
 
 
 def _run_ids(ledger: Ledger) -> list[str]:

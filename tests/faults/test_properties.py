@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.laptop_side import CAMPAIGN
 from tests.faults.play import World, drive, world
 from tests.faults.properties import Findings, examine
 from tests.faults.schedules import DISK_FAULTS, LABELS, Fault, Schedule, from_json
@@ -88,6 +89,36 @@ def test_what_is_wrong_is_found(finished: World, tmp_path: Path, harm: Callable[
     shutil.rmtree(everything)
     shutil.copytree(kept, everything)
     assert found == names
+
+
+HANGS = ("simulated: {", "simulated: {fault: hang, fault_step: 6, ")
+ENDS = {
+    "failed": [("simulated: {", "simulated: {fault: exit, fault_step: 6, ")],
+    "timed_out": [HANGS, ("deadline: 2m", "deadline: 1s")],
+    "over_budget": [HANGS, ("deadline: 2m", "budget_guard: true"), ("ce-baseline", "{name: cheap, budget_ms: 30}"),
+                    ("role: ce", "role: teacher, stop: none, select: {best: final_val}")],
+    "cancelled": [HANGS],
+}
+"""By outcome: what is different in the campaign."""
+
+
+@pytest.mark.parametrize("outcome", ENDS)
+def test_seconds_are_counted_however_a_run_ended(outcome: str) -> None:
+    with world(CALM, "local") as w:
+        campaign = w.laptop.cwd / CAMPAIGN
+        for before, after in ENDS[outcome]:
+            campaign.write_text(campaign.read_text().replace(before, after))
+        w.laptop.start()
+        if outcome == "cancelled":
+            wait_for(lambda: any(b"step:5/" in (a / "train.log").read_bytes() for a in w.host.attempts()
+                                 if (a / "train.log").exists()), "the fifth step")
+            (attempt_of(w) / "stop.request").write_text("{}")
+        wait_for(lambda: not w.laptop.alive, "the end of the campaign", 120)
+        findings = Findings()
+        examine([w.host], w.laptop.home, findings, innocent=False)
+        assert (findings.outcomes, findings.complaints()) == ([outcome], [])
+        change_the_hosts_seconds(w)
+        assert "miscounted" in examined(w)
 
 
 def test_a_run_that_its_host_seals_after_it_was_called_lost_is_found() -> None:

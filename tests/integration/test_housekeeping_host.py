@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.supervised import HOST_PYTHON, HostRoot, Placed, simulated_spec
+from tests.integration.supervised import HOST_PYTHON, HostRoot, Placed, simulated_spec, wait_for
 from worker.housekeeping import Housekeeping
 from worker.locks import open_lock, try_exclusive
 from worker.paths import PathRefused, Root
@@ -36,6 +37,14 @@ def running(host: HostRoot, *, seed: int = 1, **dispatch: Any) -> Placed:
     assert host.launch(placed) == "started"
     placed.until("running")
     return placed
+
+
+def lost(*attempts: Placed) -> Fields:
+    """A request for attempts that left no seal, by what the laptop knows."""
+    request = asked(*attempts)
+    for item in request.values["attempts"]:
+        item["manifest_sha256"] = None
+    return request
 
 
 def asked(*attempts: Placed, keep: tuple[tuple[str, str], ...] = (), dry_run: bool = False, **fields: Any) -> Fields:
@@ -96,6 +105,95 @@ def test_what_is_not_sealed_or_sealed_otherwise_stays_whatever_is_asked(host: Ho
                     name_of(over): "it is sealed with another manifest than the one that was collected"}
     assert live.state == "running"
     assert over.file("train.log").exists()
+
+
+def kill(placed: Placed) -> None:
+    """Supervisor and trainer at once, as a power cut does."""
+    trainer = placed.process("started.json", "trainer") if placed.file("started.json").exists() else None
+    placed.kill_supervisor()
+    if trainer is not None:
+        os.kill(trainer.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def earlier_boot(host: HostRoot) -> dict[str, str]:
+    """For launches that were made before this machine was rebooted."""
+    path = host.path / "boot_id_of_an_earlier_boot"
+    path.write_text("11111111-2222-3333-4444-555555555555\n")
+    return {"KDORCH_BOOT_ID_FILE": str(path)}
+
+
+def old_bundle(host: HostRoot, digit: str) -> Path:
+    (host.path / "bundles" / (digit * 64)).mkdir(parents=True)
+    return age(host.path / "bundles" / (digit * 64))
+
+
+def test_what_a_reboot_ended_needs_nothing_and_can_be_emptied(host: HostRoot, earlier_boot: dict[str, str]) -> None:
+    bundle = old_bundle(host, "a")
+    placed = host.place(simulated_spec(fault="hang", fault_step=1), bundle=bundle.name)
+    assert host.launch(placed, **earlier_boot) == "started"
+    wait_for(lambda: placed.starts, "the trainer's first line")
+    kill(placed)
+    assert placed.state == "lost_reboot"
+    assert clean(host, asked(placed))[1] == {name_of(placed): "it is not sealed"}
+    assert not bundle.exists(), "nothing of it can run again"
+
+    removed, kept = clean(host, lost(placed))
+    assert (set(removed), kept) == ({("attempt", name_of(placed))}, {})
+    assert files_of(placed) <= TOMBSTONE
+    assert {"claim.json", "started.json", "emptied.json"} <= files_of(placed)
+    assert [a["emptied"] for a in survey(host.root)["attempts"]] == [True]
+    assert host.launch(placed) == "exists"
+    assert placed.state == "lost_reboot"
+    assert clean(host, lost(placed)) == ({}, {}), "again there is nothing to do"
+
+
+def test_what_lost_its_supervisor_is_emptied_once_all_of_its_trainer_is_gone(host: HostRoot) -> None:
+    bundle = old_bundle(host, "a")
+    placed = running(host, bundle=bundle.name)
+    assert clean(host, lost(placed)) == ({}, {name_of(placed): "its supervisor is alive"})
+    placed.kill_supervisor()
+    assert clean(host, lost(placed)) == ({}, {name_of(placed): "its trainer is alive"})
+    # Another process of the trainer's, as a loader of data is: in no session of its, but it writes to the log.
+    with placed.file("train.log").open("ab") as log, \
+            subprocess.Popen(["sleep", "1000"], stdout=log, start_new_session=True) as left_over:
+        os.kill(placed.process("started.json", "trainer").pid, signal.SIGKILL)
+        placed.until("lost_supervisor")
+        assert clean(host, lost(placed)) == ({}, {name_of(placed): "processes that its trainer started are alive"})
+        assert bundle.exists()
+        left_over.kill()
+    removed, kept = clean(host, lost(placed))
+    assert (set(removed), kept) == ({("attempt", name_of(placed)), ("bundle", bundle.name)}, {})
+    assert host.launch(placed) == "exists", "it is not adopted either"
+    assert not placed.file("exit.json").exists()
+
+
+def test_a_claim_without_a_start_is_needed_until_it_is_emptied_and_never_starts_after(
+        host: HostRoot, earlier_boot: dict[str, str]) -> None:
+    bundle = old_bundle(host, "a")
+    placed = host.place(bundle=bundle.name)
+    host.launch(placed, crash_at="after_claim", **earlier_boot)
+    wait_for(lambda: placed.state == "lost_reboot", "the supervisor's end")
+    clean(host, asked())
+    assert bundle.exists(), "it may be launched again"
+    clean(host, lost(placed))
+    assert not bundle.exists()
+    assert host.launch(placed) == "exists"
+    assert placed.log == ""
+
+
+def test_a_seal_that_the_laptop_has_not_seen_is_kept(host: HostRoot) -> None:
+    placed = ended(host)
+    assert clean(host, lost(placed)) == ({}, {name_of(placed): "it is sealed, and its evidence was not collected"})
+
+
+def test_a_start_that_cannot_be_read_proves_no_death(host: HostRoot) -> None:
+    placed = running(host)
+    trainer = placed.process("started.json", "trainer").pid
+    placed.kill_supervisor()
+    placed.file("started.json").write_text("{")
+    assert clean(host, lost(placed))[1] == {name_of(placed): "nobody can tell which process its trainer was"}
+    os.kill(trainer, signal.SIGKILL)
 
 
 def test_an_attempt_from_which_another_may_continue_stays(host: HostRoot) -> None:

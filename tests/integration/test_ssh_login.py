@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,26 @@ def server(shared_sshd: SshServer, home: Path) -> SshServer:
 def config(path: Path, text: str) -> str:
     path.write_text(text)
     return str(path)
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Path]:
+    """The socket of an SSH agent without keys, which no variable names."""
+    sock = tmp_path / "agent.sock"
+    said = subprocess.run(["ssh-agent", "-s", "-a", str(sock)], check=True, capture_output=True, text=True).stdout
+    pid = int(said.split("SSH_AGENT_PID=")[1].split(";")[0])
+    yield sock
+    os.kill(pid, signal.SIGTERM)
+
+
+def give(agent: Path, key: Path) -> None:
+    subprocess.run(["ssh-add", "-q", str(key)], check=True, env={**os.environ, "SSH_AUTH_SOCK": str(agent)})
+
+
+def certified(authority: Path, key: Path, user: str, name: str) -> Path:
+    """A certificate for the key, where nobody looks for it by itself."""
+    subprocess.run(["ssh-keygen", "-q", "-s", str(authority), "-I", "test", "-n", user, f"{key}.pub"], check=True)
+    return key.with_name(f"{key.name}-cert.pub").rename(key.with_name(name))
 
 
 def test_a_key_that_the_host_does_not_know_is_refused_clearly(server: SshServer, home: Path, tmp_path: Path) -> None:
@@ -93,22 +114,37 @@ def test_a_passphrase_is_taken_from_the_variable_that_the_hosts_file_names(
 
 
 def test_the_agents_key_is_offered_when_no_identity_is_given(server: SshServer, home: Path, tmp_path: Path,
-                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+                                                             agent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = server.entry(identity=None)
     with pytest.raises(AuthenticationRefused, match="no key to log in with"):
         connect(entry, home)
-    sock = tmp_path / "agent.sock"
-    said = subprocess.run(["ssh-agent", "-s", "-a", str(sock)], check=True, capture_output=True, text=True).stdout
-    pid = int(said.split("SSH_AGENT_PID=")[1].split(";")[0])
-    try:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(sock))
-        subprocess.run(["ssh-add", "-q", str(server.identity)], check=True)
-        assert says_hello(entry, home)
-        stranger = SshServer.make_key(tmp_path / "stranger")
-        with pytest.raises(AuthenticationRefused):
-            connect(server.entry(identity=stranger), home)  # a named identity is the only one offered
-    finally:
-        os.kill(pid, signal.SIGTERM)
+    give(agent, server.identity)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    assert says_hello(entry, home)
+    stranger = SshServer.make_key(tmp_path / "stranger")
+    with pytest.raises(AuthenticationRefused):
+        connect(server.entry(identity=stranger), home)  # a named identity is the only one offered
+
+
+def test_the_agent_that_ssh_config_names_is_asked_instead(server: SshServer, home: Path, tmp_path: Path, agent: Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    give(agent, server.identity)
+
+    def entry(identity_agent: object) -> HostEntry:
+        return server.entry(identity=None,
+                            ssh_config=config(tmp_path / "config", f'Host *\n  IdentityAgent "{identity_agent}"\n'))
+
+    assert says_hello(entry(agent), home)
+    gone = tmp_path / "nobody.sock"
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(agent))
+    with pytest.raises(AuthenticationRefused, match=f"no SSH agent answers at {gone}"):
+        connect(entry(gone), home)
+    with pytest.raises(AuthenticationRefused, match="no key to log in with"):
+        connect(entry("none"), home)
+    assert says_hello(entry("SSH_AUTH_SOCK"), home)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(gone))
+    monkeypatch.setenv("VAULT_SOCK", str(agent))
+    assert says_hello(entry("$VAULT_SOCK"), home)
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
@@ -127,12 +163,32 @@ def test_a_certificate_logs_in(sshd_program: str, home: Path, tmp_path: Path) ->
     authority, key = SshServer.make_key(tmp_path / "authority"), SshServer.make_key(tmp_path / "user")
     with SshServer(options=(f"TrustedUserCAKeys={authority}.pub",)) as server:
         server.trust(home)
-        subprocess.run(["ssh-keygen", "-q", "-s", str(authority), "-I", "test", "-n", server.user, f"{key}.pub"],
-                       check=True)
-        certificate = (tmp_path / "user-cert.pub").rename(tmp_path / "elsewhere.pub")
+        certificate = certified(authority, key, server.user, "elsewhere.pub")
         with pytest.raises(AuthenticationRefused):
             connect(server.entry(identity=key), home)
         assert says_hello(server.entry(identity=key, certificate=certificate), home)
+
+
+def test_the_certificates_of_ssh_config_go_with_the_keys_they_are_for(sshd_program: str, home: Path, tmp_path: Path,
+                                                                      agent: Path) -> None:
+    authority, key, other = (SshServer.make_key(tmp_path / name) for name in ("authority", "user", "other"))
+    with SshServer(options=(f"TrustedUserCAKeys={authority}.pub",)) as server:
+        server.trust(home)
+        certified(authority, other, server.user, "others.pub")
+        mine = certified(authority, key, server.user, "mine for 127.0.0.1.pub")
+        text = (f'Host gate gpu\n  HostName 127.0.0.1\n  Port {server.port}\n  CertificateFile {tmp_path}/others.pub\n'
+                f'  CertificateFile {tmp_path}/nowhere.pub\n  CertificateFile "{tmp_path}/mine for %h.pub"\n'
+                "Host gpu\n  ProxyJump gate\n")
+        by_file = config(tmp_path / "by-file", f"{text}Host *\n  IdentityFile {key}\n")
+        assert resolve(HostEntry("gpu", address="gpu", ssh_config=by_file)).certificates[-1] == mine
+        assert says_hello(HostEntry("gpu", address="gpu", ssh_config=by_file), home)
+        assert server.log.read_text().count("Accepted publickey") == 2, "at the gate and behind it"
+        assert says_hello(HostEntry("gpu", address="gpu", identity=key, ssh_config=config(tmp_path / "c", text.replace(
+            "  ProxyJump gate", ""))), home)
+
+        give(agent, key)
+        by_agent = config(tmp_path / "by-agent", f"{text}Host *\n  IdentityFile none\n  IdentityAgent {agent}\n")
+        assert says_hello(HostEntry("gpu", address="gpu", ssh_config=by_agent), home)
 
 
 def test_ssh_config_fills_in_what_the_hosts_file_leaves_open(server: SshServer, home: Path, tmp_path: Path) -> None:

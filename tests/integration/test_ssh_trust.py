@@ -133,6 +133,69 @@ def test_kdorchs_own_file_comes_before_the_users(sshd: SshServer, home: Path, em
         users.unlink()
 
 
+class TestTheFilesOfSshConfig:
+    """UserKnownHostsFile and GlobalKnownHostsFile, as ``ssh -G`` prints them."""
+
+    def line(self, server: SshServer, marker: str = "") -> str:
+        return f"{marker}[127.0.0.1]:{server.port} {(server.directory / 'host-ed25519.pub').read_text()}"
+
+    def entry(self, server: SshServer, tmp_path: Path, text: str) -> HostEntry:
+        path = tmp_path / "config"
+        path.write_text(f"Host *\n{text}\n")
+        return server.entry(ssh_config=str(path))
+
+    @pytest.mark.parametrize("option", [
+        "UserKnownHostsFile {place}/absent {place}/known", 'UserKnownHostsFile "{place}/ours and theirs" /dev/null',
+        "UserKnownHostsFile none\n  GlobalKnownHostsFile {place}/absent {place}/known"])
+    def test_they_are_believed(self, shared_sshd: SshServer, home: Path, tmp_path: Path, option: str) -> None:
+        for name in ("known", "ours and theirs"):
+            (tmp_path / name).write_text(self.line(shared_sshd))
+        entry = self.entry(shared_sshd, tmp_path, option.format(place=tmp_path))
+        connect(entry, home).close()
+        assert trusted_keys(entry, home) == tuple(shared_sshd.host_keys())
+        assert list(home.iterdir()) == []
+
+    def test_they_take_the_place_of_the_users(self, shared_sshd: SshServer, home: Path, tmp_path: Path,
+                                              empty_home: Path) -> None:
+        users = empty_home / ".ssh" / "known_hosts"
+        users.parent.mkdir(exist_ok=True)
+        try:
+            users.write_text(self.line(shared_sshd))
+            connect(self.entry(shared_sshd, tmp_path, "  Compression no"), home).close()
+            with pytest.raises(HostKeyUnknown):
+                connect(self.entry(shared_sshd, tmp_path, "UserKnownHostsFile /dev/null"), home)
+            with pytest.raises(HostKeyUnknown):
+                connect(self.entry(shared_sshd, tmp_path, "UserKnownHostsFile none"), home)
+        finally:
+            users.unlink()
+
+    def test_kdorchs_own_file_comes_before_them(self, sshd: SshServer, home: Path, tmp_path: Path) -> None:
+        sshd.trust(home)
+        sshd.swap_host_key()
+        (tmp_path / "known").write_text(self.line(sshd))
+        with pytest.raises(HostKeyChanged):
+            connect(self.entry(sshd, tmp_path, f"UserKnownHostsFile {tmp_path}/known"), home)
+
+    def test_what_any_of_them_revokes_is_refused(self, shared_sshd: SshServer, home: Path, tmp_path: Path) -> None:
+        shared_sshd.trust(home)
+        (tmp_path / "known").write_text(self.line(shared_sshd, "@revoked "))
+        with pytest.raises(HostKeyChanged, match="revoked"):
+            connect(self.entry(shared_sshd, tmp_path, f"GlobalKnownHostsFile {tmp_path}/known"), home)
+
+    def test_each_hop_has_its_own(self, shared_sshd: SshServer, sshd: SshServer, home: Path, tmp_path: Path) -> None:
+        hosts = ""
+        for name, server in (("gate", shared_sshd), ("gpu", sshd)):
+            (tmp_path / name).write_text(self.line(server))
+            hosts += (f"Host {name}\n  HostName 127.0.0.1\n  Port {server.port}\n  IdentityFile {server.identity}\n"
+                      f"  UserKnownHostsFile {tmp_path}/{name}\n")
+        (tmp_path / "config").write_text(f"{hosts}  ProxyJump gate\n")
+        entry = HostEntry("gpu", address="gpu", ssh_config=str(tmp_path / "config"))
+        connect(entry, home).close()
+        (tmp_path / "gate").write_text("")
+        with pytest.raises(HostKeyUnknown, match=r"^gate: "):
+            connect(entry, home)
+
+
 def test_a_revoked_key_is_refused_though_it_is_also_trusted(shared_sshd: SshServer, home: Path) -> None:
     shared_sshd.trust(home)
     with (home / "known_hosts").open("a") as own:

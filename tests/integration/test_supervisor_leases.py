@@ -198,6 +198,18 @@ def test_instances_of_a_cut_gpu_are_given_out_one_by_one(host: HostRoot, gpus: F
     assert held(running(host, gpus, 2)) == ["MIG-2222"]
 
 
+def test_instances_of_old_drivers_have_slashes_in_their_names_and_leases_have_none(host: HostRoot,
+                                                                                   gpus: FakeGpus) -> None:
+    gpus.are("GPU-aaaa", mig={"GPU-aaaa": {"MIG-GPU-aaaa/1/0": "3g.40gb", "MIG-GPU-aaaa/2/0": "1g.10gb"}})
+    first = running(host, gpus, 0, devices=["MIG-GPU-aaaa/2/0"])
+    assert held(first) == ["MIG-GPU-aaaa/2/0"]
+    assert sorted(p.name for p in (host.path / "leases").rglob("*")) == [
+        "MIG-GPU-aaaa%2F2%2F0-0.json", "MIG-GPU-aaaa%2F2%2F0-0.lock"]
+    waits_for(launched(host, gpus, 1, devices=["MIG-GPU-aaaa/2/0"]),
+              f"MIG-GPU-aaaa/2/0 is leased to run {first.run_id[:12]}/1")
+    assert held(running(host, gpus, 2, devices=["MIG-GPU-aaaa/1/0"])) == ["MIG-GPU-aaaa/1/0"]
+
+
 def test_a_hosts_own_choice_of_devices_is_kept(host: HostRoot, gpus: FakeGpus) -> None:
     gpus.are("GPU-aaaa", "GPU-bbbb", "GPU-cccc")
     assert held(running(host, gpus, 0, environment={"CUDA_VISIBLE_DEVICES": "1"})) == ["GPU-bbbb"]

@@ -110,6 +110,16 @@ def test_a_directory_of_anything_but_files_is_refused(place: Home, tmp_path: Pat
         asset_store.add(place, tmp_path / "absent")
 
 
+def test_a_pipe_is_there_and_no_asset(place: Home, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    for pipe in (tmp_path / "pipe", tmp_path / "d" / "pipe"):
+        os.mkfifo(pipe)
+    for path in (tmp_path / "pipe", tmp_path / "d"):
+        with pytest.raises(UsageError, match=r"pipe: is neither a file nor a directory$") as refused:
+            asset_store.add(place, path)
+        assert "write what it gives into one" in str(refused.value.hint)
+
+
 def test_a_copy_that_is_cut_short_leaves_nothing(place: Home, tmp_path: Path) -> None:
     source = tmp_path / "big"
     source.write_bytes(b"x" * (asset_store.CHUNK_BYTES + 1))

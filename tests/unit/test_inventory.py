@@ -224,6 +224,11 @@ def test_hosts_say_how_their_gpus_may_be_used_and_lanes_how_long_a_run_waits(loa
     assert inventory.patience == {"default": {"h100": 1800}}
 
 
+def test_a_device_of_an_old_driver_may_have_slashes(load: Load) -> None:
+    named = "MIG-GPU-ab12-34/1/0"
+    assert load(GPUS.replace("GPU-ab12", named)).facts()["gb10"].devices == (named,)
+
+
 @pytest.mark.parametrize(("change", "says"), [
     (("30m", "soon"), r"hosts\.yaml:6: lanes.default.0.max_wait: expected a duration"),
     (("max_wait: 30m", "max_weight: 30m"), r"lanes.default.0.max_weight: unknown key, did you mean 'max_wait'"),
@@ -231,6 +236,9 @@ def test_hosts_say_how_their_gpus_may_be_used_and_lanes_how_long_a_run_waits(loa
     (("gpus: 2, ", ""), "no meaning for a host without GPUs"),
     (("[GPU-ab12]", "[GPU-ab12, GPU-ab12]"), "stands here twice"),
     (("[GPU-ab12]", "['GPU 0']"), "UUID"),
+    (("[GPU-ab12]", "[MIG-GPU-ab12/../0]"), "UUID"),
+    (("[GPU-ab12]", "[MIG-GPU-ab12/1]"), "UUID"),
+    (("[GPU-ab12]", "[GPU-ab12/1/0]"), "UUID"),
     (("20GiB", "20"), "memory with its unit"),
     (("devices", "gpus: 3, devices"), "1 devices are listed for 3 GPUs"),
     (("gpus: 2,", "gpus: 2, gpu_memory_mib: 5,"), "not both"),
