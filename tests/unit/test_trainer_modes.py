@@ -71,6 +71,21 @@ def test_a_teacher_alone_trains_nothing_and_leaves_no_checkpoint(bench: Bench) -
         bench.run(spec_of(KD, {"mode": "teacher_only"}), teacher=checkpoint, resume=ran.out)
 
 
+@pytest.mark.parametrize(("student", "teacher"), [(True, False), (False, True)])
+def test_what_is_compiled_is_told_of_the_model_that_the_run_is_about(bench: Bench, student: bool, teacher: bool) -> None:
+    part = {"compile": student, "measure": {"warmup": "off"}, "kd": {"compile_teacher": teacher}}
+    checkpoint, seen = bench.teacher(), []
+
+    def compiler(function: Any) -> Any:
+        seen.append(function)
+        return function
+
+    alone = bench.run(spec_of(KD, part, {"mode": "teacher_only"}), teacher=checkpoint, compiler=compiler)
+    assert (alone.environment["compiled"], len(seen)) == (teacher, int(teacher))
+    both = bench.run(spec_of(KD, part), teacher=checkpoint, compiler=compiler)
+    assert (both.environment["compiled"], len(seen)) == (student, 2 * teacher + student)
+
+
 def test_a_random_teacher_needs_no_checkpoint_and_must_fit_all_the_same(bench: Bench) -> None:
     shape = {"layers": 3, "heads": 2, "head_dim": 4, "model_dim": 8, "vocab_size": VOCABULARY}
     ran = bench.run(spec_of(KD, {"kd": {"random_teacher": shape}}))
