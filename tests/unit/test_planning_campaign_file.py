@@ -117,7 +117,8 @@ def test_a_problem_is_told_with_file_line_key_and_what_was_expected(tmp_path: Pa
 
 def test_a_flag_may_be_written_at_its_default_where_a_spec_leaves_it_out(tmp_path: Path) -> None:
     said = "defaults: {attention: {require_flash: false}, measure: {profile: false}}\n" + CE
-    assert [r.identity for r in load(tmp_path, said).layout.runs] == [r.identity for r in load(tmp_path, CE).layout.runs]
+    one, other = ([run.identity for run in load(tmp_path, text).layout.runs] for text in (said, CE))
+    assert one == other
 
 
 def test_environment_that_is_no_secret_passes(tmp_path: Path) -> None:

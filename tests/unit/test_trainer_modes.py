@@ -72,7 +72,8 @@ def test_a_teacher_alone_trains_nothing_and_leaves_no_checkpoint(bench: Bench) -
 
 
 @pytest.mark.parametrize(("student", "teacher"), [(True, False), (False, True)])
-def test_what_is_compiled_is_told_of_the_model_that_the_run_is_about(bench: Bench, student: bool, teacher: bool) -> None:
+def test_what_is_compiled_is_told_of_the_model_that_the_run_is_about(bench: Bench, student: bool,
+                                                                     teacher: bool) -> None:
     part = {"compile": student, "measure": {"warmup": "off"}, "kd": {"compile_teacher": teacher}}
     checkpoint, seen = bench.teacher(), []
 
