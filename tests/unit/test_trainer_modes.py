@@ -195,6 +195,13 @@ def test_a_run_tells_its_verdicts_by_name(bench: Bench, part: dict[str, Any]) ->
     assert all(DATA_LINE.fullmatch(line) for line in ran.lines if line.startswith("verdict"))
 
 
+def test_verdicts_are_told_of_states_that_are_narrower_than_the_head(bench: Bench) -> None:
+    gated = {"precision": "bf16", "model": {"trunk": "gated", "value_embeddings": 1, "bigram_vocab_size": 7}}
+    ran = bench.run(spec_of(KD, VERDICTS, gated), teacher=bench.teacher(gated))
+    told = [line.split()[1:3] for line in ran.lines if line.startswith("verdict ")]
+    assert told == [[name, "PASS"] for name in NAMES]
+
+
 def test_a_run_without_a_teacher_tells_what_can_be_told(bench: Bench) -> None:
     ran = bench.run(spec_of(VERDICTS, {"optimizer": {"lr": 1e-9}}))
     told = {line.split()[1]: line.split()[2] for line in ran.lines if line.startswith("verdict ")}
