@@ -116,7 +116,10 @@ class Bench:
         asked = ["--root", str(self.root), "--run", run_id, "--attempt", "1"]
         apart, self._ran = self.cuda or not self._ran, True
         code, log = _run_apart(asked, left) if apart else _run_here(asked)
-        return Run(why_not="the time was up") if code is None else read_run(attempt, code, log.splitlines())
+        run = Run(why_not="the time was up") if code is None else read_run(attempt, code, log.splitlines())
+        if run.checkpoint is None:  # gigabytes that nobody asks for
+            shutil.rmtree(attempt / "checkpoints", ignore_errors=True)
+        return run
 
     def adopt(self, taught: Run) -> dict[str, Any] | None:
         """Put a run's checkpoint among the assets, as a host does, and say of it what ``dispatch.json`` says."""
@@ -197,8 +200,8 @@ def _spec(size: Size, steps: int, model: dict[str, Any], kd: dict[str, Any] | No
                      "finish_ramp_steps": 25, "warmup_steps": 0},
         # One validation at the end: no measured step stands beside another one.
         "validation": {"every": steps, "sequences": size.microbatch_sequences},
-        "checkpoint": {"keep_best": steps == 1, "every": 0}, "stop_at_target": None, "simulated": None,
-        "measure": {"warmup": "auto"}, "needs": {"gpus": int(cuda)}}
+        "checkpoint": {"keep_best": steps == 1, "every": 0, "keep_last": False}, "stop_at_target": None,
+        "simulated": None, "measure": {"warmup": "auto"}, "needs": {"gpus": int(cuda)}}
 
 
 def _p90(times: Sequence[float]) -> float:

@@ -67,6 +67,8 @@ def difference(short: Document, long: Document, multiplier: Multiplier) -> str:
         return "the teacher's cached answers are of one horizon"
     if long["checkpoint"].get("keep_every"):
         return "checkpoint.keep_every asks for weights that the shorter run did not leave here"
+    if long["checkpoint"].get("keep_last") is False:
+        return "checkpoint.keep_last is false, so that the shorter run left nothing to go on from"
     if steps % long["validation"]["every"]:
         return f"it validated at its end, after step {steps}, where this run does not"
     changed = next((n for n in range(steps) if multiplier(n, steps) != multiplier(n, horizon)), None)

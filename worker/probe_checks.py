@@ -11,6 +11,8 @@ import importlib
 import warnings
 from typing import Any
 
+from worker.hub_kernels import flash_attention_3
+
 _FLASH_SHAPE = (2, 256, 4, 64)
 """Sequences, positions, heads, head dimension: enough for every kernel's tiling, small for every GPU."""
 
@@ -180,9 +182,8 @@ def _function(module: str, name: str) -> Any:
 
 
 def _hub_kernel() -> Any:
-    get_kernel = _function("kernels", "get_kernel")
     try:
-        return get_kernel("kernels-community/flash-attn3").flash_attn_func
+        return flash_attention_3().flash_attn_func
     except Exception as error:
         raise NotTried(f"neither flash_attn_interface nor a fetched kernel is there: {type(error).__name__}") from error
 

@@ -71,7 +71,7 @@ def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tu
         return None
     body = builder.parts.body(spec)
     for path in (p for layer in layers for p in layer.booleans):
-        if not isinstance(at(body, path), bool) and isinstance(at(raw, path), bool):
+        if isinstance(at(raw, path), bool) and not (isinstance(at(body, path), bool) or _is_flag(spec, path)):
             findings.add(locate(layers, path, doc), "expected a number or word here, not true or false")
             return None
     try:
@@ -82,6 +82,14 @@ def lay_run(builder: Builder, stage: Stage, doc: DocPath, cell: Cell, layers: tu
     data = builder.parts.canonical(spec, body)
     return LaidRun(stage.name, role, name + suffix, spec, hashlib.sha256(data).hexdigest(), len(data), layers, doc,
                    teacher=teacher if spec.kd is not None else None, stop_target=stop_target)
+
+
+def _is_flag(spec: Spec, path: DocPath) -> bool:
+    """Whether true or false is meant there, also where the body leaves it out because it is the default."""
+    value: Any = spec
+    for part in path:
+        value = value[part] if isinstance(part, int) else getattr(value, part, None)
+    return isinstance(value, bool)
 
 
 def owns(builder: Builder, run: LaidRun, doc: DocPath) -> bool:

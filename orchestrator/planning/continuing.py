@@ -26,6 +26,8 @@ def horizon_matters(spec: Spec, steps: int) -> str:
         return "the teacher's cached answers are those of one horizon"
     if spec.checkpoint.keep_every:
         return "checkpoint.keep_every asks for weights that the shorter run keeps"
+    if not spec.checkpoint.keep_last:
+        return "checkpoint.keep_last is false, so that the shorter run leaves nothing to go on from"
     if steps % spec.validation.every:
         return f"validation.every {spec.validation.every} does not divide the shorter horizon {steps}"
     return ""

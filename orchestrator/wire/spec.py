@@ -291,11 +291,13 @@ class ValidationSpec(Part):
 
 
 class CheckpointSpec(GrownPart):
-    later: ClassVar[frozenset[str]] = frozenset({"keep_every"})
+    later: ClassVar[frozenset[str]] = frozenset({"keep_every", "keep_last"})
 
     keep_best: bool = True
     every: Annotated[int, Field(ge=0)] = Field(0, description="also save 'last' every N steps; 0: at the end only")
     keep_every: Annotated[int, Field(ge=0)] = Field(0, description="keep the weights of every N-th step; 0: of none")
+    keep_last: bool = Field(True, description="save 'last', weights and optimizer, when the run ends or is stopped; "
+                                              "false: nobody is to go on from it")
 
 
 class MeasureSpec(Part):

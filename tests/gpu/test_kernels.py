@@ -40,9 +40,10 @@ def test_the_kernel_gives_the_losses_and_gradients_of_plain_torch(kind: str, tem
 def test_bf16_gradients_are_those_of_float32_up_to_rounding(kind: str) -> None:
     case = Case.drawn(tokens=64, vocab=9001, dtype=torch.float32, width=64, device=CUDA)
     narrow = replace(case, hidden=case.hidden / 8, head=case.head / 2, teacher_hidden=case.teacher_hidden / 8)
-    expected = narrow.loss(loss_backend("reference", CUDA), narrow.soft(kind))
+    soft = narrow.soft(kind)  # before autocast: rounded logits draw other tokens as well
+    expected = narrow.loss(loss_backend("reference", CUDA), soft)
     with torch.autocast("cuda", dtype=torch.bfloat16):
-        found = narrow.loss(loss_backend("triton", CUDA, 16), narrow.soft(kind))
+        found = narrow.loss(loss_backend("triton", CUDA, 16), soft)
     assert relative_error(found[1], expected[1]) < 2e-2
     assert relative_error(found[2], expected[2]) < 2e-2
 
@@ -52,6 +53,10 @@ def test_an_attention_that_this_machine_has_computes_what_torchs_own_does(name: 
     _, problems = candidates(place_of(CUDA, "bf16"), AttentionSpec(name))  # type: ignore[arg-type]
     if problems:
         pytest.skip(problems[0])
+    try:
+        open_backend(name)
+    except Exception as error:  # noqa: BLE001 - its package is here, its kernels may be for nobody to fetch
+        pytest.skip(f"{name}: {error}")
     assert trial(name, CUDA) is None
 
 

@@ -45,6 +45,7 @@ def host_says(short: Spec, long: Spec) -> str:
     ({**KD, "kd": {**KD["kd"], "stop": {"max_fraction": 0.5}}}, "max_fraction"),
     ({**KD, "kd": {**KD["kd"], "divergence": "topk", "teacher_logits": "cached"}}, "cached"),
     ({"checkpoint": {"keep_every": 50}}, "keep_every"),
+    ({"checkpoint": {"keep_last": False}}, "keep_last"),
     ({"validation": {"every": 30}}, "does not divide the shorter horizon 100"),
 ])
 def test_what_looks_at_the_horizon_begins_anew_and_the_host_would_refuse_it(part: dict[str, Any], words: str) -> None:

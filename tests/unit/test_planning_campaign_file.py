@@ -90,6 +90,7 @@ def test_anything_in_the_place_of_anything_gives_a_plan_or_one_clear_refusal(tmp
     ("defaults: {model: {layers: 0}}", "expected a value greater than or equal to 1, not 0"),
     ("defaults: {model: {layers: two}}", "expected a valid integer"),
     ("defaults: {model: {layers: true}}", "not true or false"),
+    ("defaults: {model: {mlp_multiple: true}}", "not true or false"),  # 1, the default, which a spec leaves out
     ("defaults: {model: 3}", "expected a mapping (key: value), not 3"),
     ("defaults: {precision: fp8}", "expected 'fp32' or 'bf16', not 'fp8'"),
     ("defaults: {optimizer: {lr: nan}}", "expected a finite number"),
@@ -112,6 +113,12 @@ def test_a_problem_is_told_with_file_line_key_and_what_was_expected(tmp_path: Pa
     assert words in error.message
     assert error.message.startswith("c.yaml:2: ")
     assert error.key.startswith(line.partition(":")[0])
+
+
+def test_a_flag_may_be_written_at_its_default_where_a_spec_leaves_it_out(tmp_path: Path) -> None:
+    said = "defaults: {attention: {require_flash: false}, measure: {profile: false}}\n" + CE
+    one, other = ([run.identity for run in load(tmp_path, text).layout.runs] for text in (said, CE))
+    assert one == other
 
 
 def test_environment_that_is_no_secret_passes(tmp_path: Path) -> None:

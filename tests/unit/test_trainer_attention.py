@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from benchmarks.gpu_loss import attention_figure
 from tests.unit.test_trainer_gated import SMALL
 from tests.unit.trainer_kit import Bench, small_bench, spec_of
-from worker.trainer.attention import Flash, Ragged
+from worker.hub_kernels import flash_attention_3
+from worker.trainer.attention import Flash, Ragged, open_backend
 from worker.trainer.attention_choice import FLASH, TABLE, Place, candidates, check_shapes, choose, slow_shapes, trial
 from worker.trainer.errors import BackendMissing, BadInput
 from worker.trainer.spec import AttentionSpec
@@ -117,6 +120,46 @@ def test_flash_kernels_are_given_what_their_packages_take() -> None:
     assert hows["max_seqlen_q"] == 12
     assert hows["cu_seqlens_q"].tolist() == [0, 5, 12, 24]  # type: ignore[attr-defined]
     assert flash.sight(batch, 12, None).reach == -1
+
+
+OLD = "def get_kernel(repo_id, revision=None): return Kernel(repo_id, revision)"
+TEXTS = ("def get_kernel(repo_id, revision=None, version=None): return Kernel(repo_id, version and version.split(','))")
+NEW = """
+def get_kernel(repo_id, *, revision=None, version=None):
+    if revision is None and version is None:
+        raise ValueError("A kernel version or revision must be specified.")
+    return Kernel(repo_id, version)
+"""
+KERNEL = """
+class Kernel:
+    def __init__(self, repo_id, version):
+        self.told = (repo_id, version)
+        self.flash_attn_func = self.flash_attn_varlen_func = lambda q, k, v, **how: v
+"""
+
+
+@pytest.mark.parametrize(("release", "version"), [(OLD, None), (TEXTS, None), (NEW, 1)], ids=["0.4", "0.9", "0.17"])
+def test_a_kernel_is_asked_for_as_the_release_of_its_package_wants_it(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str, version: int | None) -> None:
+    (tmp_path / "kernels.py").write_text(KERNEL + release)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "kernels", raising=False)
+    monkeypatch.setitem(sys.modules, "flash_attn_interface", None)
+    assert flash_attention_3().told == ("kernels-community/flash-attn3", version)
+    open_backend.cache_clear()
+    assert open_backend("fa3").name == "fa3_kernels"
+    open_backend.cache_clear()
+    monkeypatch.delitem(sys.modules, "kernels")
+
+
+def test_an_attention_that_cannot_be_had_was_not_measured_and_a_wrong_one_is_told() -> None:
+    def fetch() -> str | None:
+        raise ValueError("Version 1 not found")
+
+    assert attention_figure("fa3", lambda: None).value == 1.0
+    assert attention_figure("fa3", lambda: "its dQ is off by 0.5").value == 0.0
+    unfetched = attention_figure("fa3", fetch)
+    assert (unfetched.value, unfetched.note) == (None, "ValueError: Version 1 not found")
 
 
 @pytest.fixture

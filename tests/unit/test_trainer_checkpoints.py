@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from tests.unit.trainer_kit import KD, Bench, small_bench, spec_of
-from worker.trainer.checkpoint import DIGESTS, load_last, load_weights, save_last
-from worker.trainer.errors import BadInput
+from worker.trainer.checkpoint import DIGESTS, LAST, load_last, load_weights, save_last
+from worker.trainer.errors import BadInput, NotSaved, Stopped
 from worker.trainer.model import GPT
 from worker.trainer.recompute import recompute_blocks
 
@@ -28,6 +28,47 @@ def bench(tmp_path: Path) -> Bench:
 
 def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_run_that_nobody_goes_on_from_keeps_no_last_state(bench: Bench) -> None:
+    measured = {"checkpoint": {"keep_best": False, "keep_last": False}}
+    assert not (bench.run(spec_of(measured)).out / "checkpoints").exists()
+    some = bench.run(spec_of(measured, {"checkpoint": {"every": 4}})).out / "checkpoints" / LAST
+    assert load_last(some, CPU)["progress"]["step"] == 8, "the one at the end is left out"
+    with pytest.raises(Stopped, match="it begins anew"):
+        bench.run(spec_of(measured), stop_asked=lambda: True)
+
+
+def test_a_finished_run_outlives_a_last_state_that_cannot_be_written(bench: Bench) -> None:
+    spec = spec_of({"checkpoint": {"keep_best": False}, "measure": {"falsifiers": True}})
+    expected = bench.run(spec)
+    blocked = bench.root / "attempts" / "2"
+    blocked.mkdir()
+    (blocked / "checkpoints").write_text("a file where the directory should be")
+    ran = bench.run(spec)
+    assert ran.summary is not None
+    assert ran.summary.reason == "horizon"
+    assert ran.without_times() == expected.without_times()
+    assert ran.lines[-2].startswith("run_end step:10 reason:horizon")
+    assert ran.lines[-1].startswith("warning: NotSaved: ")
+
+
+def test_a_state_that_a_run_cannot_do_without_ends_it_by_name(bench: Bench) -> None:
+    for number, (part, given) in enumerate([({"checkpoint": {"keep_best": False, "every": 4}}, {}),
+                                            ({"checkpoint": {"keep_best": True}}, {}),
+                                            ({"checkpoint": {"keep_best": False}}, {"stop_asked": lambda: True})], 1):
+        blocked = bench.root / "attempts" / str(number)
+        blocked.mkdir(parents=True)
+        (blocked / "checkpoints").write_text("a file where the directory should be")
+        with pytest.raises(NotSaved, match=r"cannot be written: .*checkpoints"):
+            bench.run(spec_of(part), **given)
+
+
+def test_a_file_that_cannot_be_put_in_place_leaves_nothing_aside(tmp_path: Path) -> None:
+    (tmp_path / LAST / "in the way").mkdir(parents=True)
+    with pytest.raises(NotSaved, match="cannot be written"):
+        save_last(tmp_path / LAST, {})
+    assert {path.name for path in tmp_path.iterdir()} == {LAST, DIGESTS}
 
 
 def test_the_weights_of_every_nth_step_stay(bench: Bench) -> None:

@@ -280,6 +280,30 @@ def test_nothing_is_computed_twice_or_kept_where_no_gradient_is_wanted() -> None
     torch.testing.assert_close(frozen.hidden.grad, case.loss(fused())[1])
 
 
+class NotingRows(TorchRows):
+    """Notes for each chunk whether its gradient was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def hard(self, student: Block, y_C: Tensor, a_C: Tensor | None) -> Tensor:
+        self.asked.append(a_C is not None)
+        return super().hard(student, y_C, a_C)
+
+
+def test_a_validation_computes_no_gradient_of_a_head_that_learns() -> None:
+    case, rows = Case.drawn(), NotingRows()
+    student = States(case.hidden, torch.nn.Parameter(case.head.clone()), case.cap)
+    with torch.no_grad():
+        validated = LossBackend("torch", rows, 5).ce(student, case.targets)
+    assert rows.asked == [False] * 3
+    assert not validated.total.requires_grad
+    rows.asked.clear()
+    trained = LossBackend("torch", rows, 5).ce(student, case.targets)
+    assert rows.asked == [True] * 3
+    assert torch.equal(trained.total.detach(), validated.total)
+
+
 def test_a_second_backward_says_that_the_gradients_are_gone() -> None:
     case = Case.drawn()
     losses = fused().ce(States(case.hidden.clone().requires_grad_(), case.head, case.cap), case.targets)

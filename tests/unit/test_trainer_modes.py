@@ -71,6 +71,22 @@ def test_a_teacher_alone_trains_nothing_and_leaves_no_checkpoint(bench: Bench) -
         bench.run(spec_of(KD, {"mode": "teacher_only"}), teacher=checkpoint, resume=ran.out)
 
 
+@pytest.mark.parametrize(("student", "teacher"), [(True, False), (False, True)])
+def test_what_is_compiled_is_told_of_the_model_that_the_run_is_about(bench: Bench, student: bool,
+                                                                     teacher: bool) -> None:
+    part = {"compile": student, "measure": {"warmup": "off"}, "kd": {"compile_teacher": teacher}}
+    checkpoint, seen = bench.teacher(), []
+
+    def compiler(function: Any) -> Any:
+        seen.append(function)
+        return function
+
+    alone = bench.run(spec_of(KD, part, {"mode": "teacher_only"}), teacher=checkpoint, compiler=compiler)
+    assert (alone.environment["compiled"], len(seen)) == (teacher, int(teacher))
+    both = bench.run(spec_of(KD, part), teacher=checkpoint, compiler=compiler)
+    assert (both.environment["compiled"], len(seen)) == (student, 2 * teacher + student)
+
+
 def test_a_random_teacher_needs_no_checkpoint_and_must_fit_all_the_same(bench: Bench) -> None:
     shape = {"layers": 3, "heads": 2, "head_dim": 4, "model_dim": 8, "vocab_size": VOCABULARY}
     ran = bench.run(spec_of(KD, {"kd": {"random_teacher": shape}}))
@@ -177,6 +193,13 @@ def test_a_run_tells_its_verdicts_by_name(bench: Bench, part: dict[str, Any]) ->
     assert told == [[name, "PASS"] for name in NAMES]
     assert [line for line in ran.without_times() if not line.startswith("verdict")] == plain.without_times()
     assert all(DATA_LINE.fullmatch(line) for line in ran.lines if line.startswith("verdict"))
+
+
+def test_verdicts_are_told_of_states_that_are_narrower_than_the_head(bench: Bench) -> None:
+    gated = {"precision": "bf16", "model": {"trunk": "gated", "value_embeddings": 1, "bigram_vocab_size": 7}}
+    ran = bench.run(spec_of(KD, VERDICTS, gated), teacher=bench.teacher(gated))
+    told = [line.split()[1:3] for line in ran.lines if line.startswith("verdict ")]
+    assert told == [[name, "PASS"] for name in NAMES]
 
 
 def test_a_run_without_a_teacher_tells_what_can_be_told(bench: Bench) -> None:

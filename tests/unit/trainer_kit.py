@@ -122,7 +122,7 @@ class Bench:
         clock, a compiler."""
         self.runs += 1
         where = self.root / "attempts" / str(self.runs)
-        where.mkdir(parents=True)
+        where.mkdir(parents=True, exist_ok=True)
         log = out if out is not None else StringIO()
         self.last = Ran(where, "", {})
         inputs = Inputs(self.root, where, run_id_of(spec), teacher_sha256=self.adopt(teacher) if teacher else None,

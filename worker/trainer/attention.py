@@ -18,6 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from worker.hub_kernels import flash_attention_3
+
 TOKENS_PER_DOCUMENT = 16
 """Documents may be this short in the mean of a microbatch: kernels for ragged sequences take a table of fixed size."""
 
@@ -198,7 +200,5 @@ def open_backend(name: str) -> Attend:
         package = importlib.import_module("flash_attn_interface")
         return Flash("fa3", package.flash_attn_func, package.flash_attn_varlen_func)
     except ImportError:
-        # What the package ``kernels`` has fetched before, or may fetch.
-        fetched = importlib.import_module("kernels").get_kernel("kernels-community/flash-attn3")
-        package = getattr(fetched, "flash_attn_interface", fetched)
+        package = flash_attention_3()
         return Flash("fa3_kernels", package.flash_attn_func, package.flash_attn_varlen_func)

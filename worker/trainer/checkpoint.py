@@ -14,6 +14,7 @@ import os
 import pickle
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from worker.durable import sync_directory, write_atomic
-from worker.trainer.errors import BadInput
+from worker.trainer.errors import BadInput, NotSaved
 from worker.trainer.spec import ModelSpec
 
 FORMAT = "kdorch-checkpoint-1"
@@ -46,7 +47,9 @@ def at_step(step: int) -> str:
 
 
 def save_weights(path: Path, model: nn.Module, spec: ModelSpec, facts: dict[str, Any]) -> None:
-    """Replace ``path`` by the model's weights with what a reader must know of them; equal weights give equal bytes."""
+    """Replace ``path`` by the model's weights with what a reader must know of them; equal weights give equal bytes.
+
+    Raises :class:`NotSaved`."""
     # One entry: safetensors writes several in no fixed order, and the file is known by its digest.
     about = {"format": FORMAT, "model": dataclasses.asdict(spec), "facts": facts}
     metadata = {"kdorch": json.dumps(about, sort_keys=True, allow_nan=False)}
@@ -79,7 +82,7 @@ def carry_best(source: Path, target: Path, step: int) -> bool:
 
 
 def save_last(path: Path, state: dict[str, Any]) -> None:
-    """Replace ``path`` by everything that a resumed run needs."""
+    """Replace ``path`` by everything that a resumed run needs. Raises :class:`NotSaved`."""
     _replace(path, lambda aside: torch.save({"format": FORMAT, **state}, aside))
 
 
@@ -101,9 +104,9 @@ def load_last(path: Path, device: torch.device, sha256: str | None = None) -> di
 
 def _replace(path: Path, write: Callable[[str], object]) -> None:
     """Write aside, sync, seal, rename: a reader, and a machine that lost power, finds the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write(str(aside))
         with aside.open("rb") as handle:
             os.fsync(handle.fileno())
@@ -111,10 +114,12 @@ def _replace(path: Path, write: Callable[[str], object]) -> None:
         seals[path.name] = [_digest(aside), *seals.get(path.name, ())[:1]]
         write_atomic(str(path.parent / DIGESTS), json.dumps(seals, indent=1, sort_keys=True).encode() + b"\n")
         aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    sync_directory(str(path.parent))
+        sync_directory(str(path.parent))
+    except (OSError, RuntimeError, SafetensorError) as error:  # torch's own writer raises RuntimeError
+        raise NotSaved(f"{path} cannot be written: {error}") from error
+    finally:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)  # an unfinished file would keep what the evidence needs of the disk
 
 
 def _check_seal(path: Path, sha256: str | None) -> None:

@@ -12,10 +12,12 @@ from worker.gpu import gpus
 from worker.trainer.spec import TrainSpec
 
 
-def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int,
+def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int, compiled: bool,
              teacher_eval_val: float | None, oom_fallback: bool = False,
              attention_backend: str = "sdpa") -> dict[str, Any]:
-    """Library versions, device, precision, threads, corpus, size. Null where a machine does not say."""
+    """Library versions, device, precision, threads, corpus, size. Null where a machine does not say.
+
+    ``parameters`` and ``compiled`` are those of the student, or of the teacher where there is no student."""
     cuda = device.type == "cuda"
     return {
         "contract": "v1",
@@ -31,7 +33,7 @@ def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, param
         "corpus_sha256": corpus_sha256,
         "parameters": parameters,
         "attention_backend": attention_backend,
-        "compiled": spec.compile,
+        "compiled": compiled,
         "oom_fallback": oom_fallback,
         "teacher_eval_val": teacher_eval_val,
     }

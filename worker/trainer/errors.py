@@ -40,9 +40,14 @@ class TeacherMisfit(TrainerError):
 
 
 class Stopped(TrainerError):
-    """Asked to stop by SIGTERM; the last checkpoint was saved. The code is what a shell gives for that signal."""
+    """Asked to stop by SIGTERM; the last state was saved where the spec keeps it. The code is what a shell gives for
+    that signal."""
 
     exit_code = 143
+
+
+class NotSaved(TrainerError):
+    """A checkpoint cannot be written: no room, no rights, or a disk that fails."""
 
 
 class Recompiled(TrainerError):

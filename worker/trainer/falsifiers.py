@@ -31,7 +31,7 @@ from worker.trainer.kd.soft import Soft
 from worker.trainer.modes import Mode, Training
 from worker.trainer.providers import Forward
 from worker.trainer.stages import Stage
-from worker.trainer.states import Softcap, States
+from worker.trainer.states import Softcap, States, accumulator
 from worker.trainer.steps import Desk, Distillation
 from worker.trainer.warmup import unchanged
 
@@ -102,7 +102,9 @@ def equal_logits_give_no_gradient(student: Forward, states: States, targets_N: T
 def loss_grows_with_divergence(states: States, rows: Rows, temperature: float) -> Verdict:
     """The teacher's logits on a line from the student's own to others: KL(q_t || p) grows with t on any such line,
     by t times the variance of the direction under q_t."""
-    few = States(states.hidden[:MONOTONE_TOKENS], states.head, states.softcap, states.vocabulary)
+    # Wide copies: states may be narrower than the head, and no autocast reaches here to make them alike.
+    wide = accumulator(states.hidden.dtype)
+    few = States(states.hidden[:MONOTONE_TOKENS].to(wide), states.head.to(wide), states.softcap, states.vocabulary)
     with torch.no_grad():
         z_CV = few.logits()
         other_CV = z_CV.roll(1, dims=-1)

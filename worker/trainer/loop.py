@@ -17,7 +17,7 @@ import torch
 from worker.trainer import checkpoint, falsifiers, warmup
 from worker.trainer.clock import TrainClock
 from worker.trainer.emit import Emit
-from worker.trainer.errors import Diverged, Recompiled, Stopped
+from worker.trainer.errors import Diverged, NotSaved, Recompiled, Stopped
 from worker.trainer.kd.control import KdControl, TargetWatch
 from worker.trainer.memory import peaks_mib
 from worker.trainer.modes import Mode
@@ -111,7 +111,9 @@ class Loop:
             while progress.step < spec.horizon and not self.watch.confirmed:
                 if self.mode.desk.ranks.any(self.stop_asked()):
                     self._finish("stopped")
-                    raise Stopped(f"asked to stop after step {progress.step}; the last checkpoint was saved")
+                    raise Stopped(f"asked to stop after step {progress.step}; "
+                                  + ("the last checkpoint was saved" if spec.checkpoint.keep_last else
+                                     "checkpoint.keep_last is false, so that it begins anew"))
                 self._step()
                 programs = self._count_programs(programs)
         return self._finish("target_confirmed" if self.watch.confirmed else "horizon")
@@ -186,8 +188,6 @@ class Loop:
         progress = self.progress
         self.clock.stop()
         self._profile(self.mode.desk.meter.last())
-        if reason != "nan":
-            self._save_last()
         if self.spec.measure.falsifiers and reason in ("horizon", "target_confirmed") and self.mode.module is not None:
             for verdict in falsifiers.at_the_end(progress.train_losses, progress.first_val, progress.last_val):
                 self.emit.verdict(verdict.name, verdict.passed, verdict.text)
@@ -195,8 +195,20 @@ class Loop:
         if peaks is not None:
             self.emit.peak(*peaks)
         self.emit.run_end(progress.step, reason)
+        if self.spec.checkpoint.keep_last and reason != "nan":
+            self._keep_last(finished=reason != "stopped")
         return Summary(reason, progress.step, progress.last_val, progress.best_val, self.clock.milliseconds(),
                        self.warmed, frozenset(self.taken), self.later_programs)
+
+    def _keep_last(self, *, finished: bool) -> None:
+        """Behind all that the log tells. Of a run whose steps are done nothing is lost with the state to go on from;
+        for one that was stopped that state is everything."""
+        try:
+            self._save_last()
+        except NotSaved as error:
+            if not finished:
+                raise
+            self.emit.talk(f"warning: NotSaved: {error}; no run can go on from this one")
 
     def _save_weights(self, name: str) -> None:
         if self.mode.module is None or not self.mode.desk.ranks.main:

@@ -170,12 +170,13 @@ class ValidationSpec:
 
 @dataclass(frozen=True)
 class CheckpointSpec:
-    """Whether the best weights are kept, every how many steps the last state is (0: at the end only), and of which
-    steps the weights stay (0: of none)."""
+    """Whether the best weights are kept, every how many steps the last state is (0: at the end only), of which steps
+    the weights stay (0: of none), and whether the last state is kept at the end."""
 
     keep_best: bool
     every: int
     keep_every: int = 0
+    keep_last: bool = True
 
 
 @dataclass(frozen=True)

@@ -158,11 +158,12 @@ class _Run:
         control: KdControl | None = None
         if spec.mode == "teacher_only":
             assert teacher is not None
-            parameters = sum(p.numel() for p in loaded.parameters())
+            assert kd is not None
+            parameters, compiled = sum(p.numel() for p in loaded.parameters()), kd.compile_teacher
             mode = Listening(teacher, LiveTeacher(teacher.model), batch_of, validation_BL, micro, desk)
         else:
             model = self._model(attend)
-            parameters = count_parameters(model)
+            parameters, compiled = count_parameters(model), spec.compile
             student = LiveStudent(model, self.precision, compiler=compiler if spec.compile else None, ranks=self.ranks)
             distillation = None
             if kd is not None and teacher is not None and teacher_val is not None:
@@ -184,7 +185,7 @@ class _Run:
             raise BadInput("dispatch.json: resolved.target_val is null; the spec is to stop at its target")
         watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
         write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
-                                   teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback,
+                                   compiled=compiled, teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback,
                                    attention_backend=attend.name))
         tokens = "/".join(str(stage.batch * spec.data.sequence_length) for stage in stages.all)
         emit.talk(f"{parameters} parameters; {tokens} tokens a step; corpus {corpus.sha256[:12]}; "

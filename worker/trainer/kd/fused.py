@@ -50,8 +50,10 @@ def fused_loss(student: States, targets_N: Tensor, soft: Soft | None, *, alpha: 
     Means over the tokens whose target is known (not below 0), of the soft loss over those of them that it takes in.
     The gradient flows to the student's hidden states and head, once.
     """
+    learns = torch.is_grad_enabled()  # autograd asks for the gradient of a parameter under no_grad too
     work = _Work(student, targets_N, soft, alpha if soft is not None else 1.0, norm, rows, chunk)
-    return Losses(*_HeadLoss.apply(student.hidden, student.head, work))  # type: ignore[no-untyped-call]
+    hidden_ND, head_VD = (t if learns else t.detach() for t in (student.hidden, student.head))
+    return Losses(*_HeadLoss.apply(hidden_ND, head_VD, work))  # type: ignore[no-untyped-call]
 
 
 class _HeadLoss(torch.autograd.Function):
