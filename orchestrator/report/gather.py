@@ -178,7 +178,8 @@ def _figures(member: MemberRow, row: LedgerRow, spec: Mapping[str, Any], curve: 
     shortage = Shortage(failed.get("phase"), failed.get("tried_mib"), failed.get("free_mib"),
                         failed.get("shortfall_mib")) if failed.get("class") == "oom" else None
     tokens = int(data.get("batch_sequences") or 0) * int(data.get("sequence_length") or 0)
-    return figures_of(member.name, _SEED.sub("", member.name), row.outcome, tokens, curve or Curve(), shortage)
+    arm = _SEED.sub("", member.name).rpartition("/")[2]
+    return figures_of(member.name, arm, row.outcome, tokens, curve or Curve(), shortage, spec.get("seed"))
 
 
 def _gone_on_ms(member: MemberRow, usage: Mapping[str, Any]) -> float | None:

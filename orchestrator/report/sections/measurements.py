@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.domain.measured import Figures, duel
+from orchestrator.domain.duel import duel
+from orchestrator.domain.measured import Figures
 from orchestrator.report.document import Commands, Section, Table, section, table
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.sections.cells import DASH, milliseconds
