@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.domain.measured import Figures
@@ -94,9 +94,10 @@ def duel(figures: Sequence[Figures]) -> Duel:
     for one in figures:
         arms.setdefault(one.arm, []).append(one)
     missing = tuple(name for name, runs in arms.items() if not any(r.deltas for r in runs))
-    ranked = sorted((_standing(name, [r for r in runs if r.deltas]) for name, runs in arms.items()
-                     if name not in missing), key=lambda a: (a.median_ms, a.arm))
-    medians = {name: _by_repeat(runs) for name, runs in arms.items()}
+    medians = {name: _by_repeat(runs) for name, runs in arms.items() if name not in missing}
+    places = _places(medians)
+    ranked = sorted((_standing(name, [r for r in runs if r.deltas]) for name, runs in arms.items() if name in medians),
+                    key=lambda a: (places[a.arm], a.median_ms, a.arm))
     pairs = len(ranked) * (len(ranked) - 1) // 2
     margins = (_margin(a.arm, medians[ranked[0].arm], medians[a.arm], pairs) for a in ranked[1:])
     return Duel(tuple(ranked), tuple(m for m in margins if m is not None), missing)
@@ -112,7 +113,16 @@ def _by_repeat(runs: Sequence[Figures]) -> dict[int, float]:
     return {i if r.repeat is None else r.repeat: r.median_ms for i, r in enumerate(runs) if r.median_ms}
 
 
-def _margin(arm: str, winner: dict[int, float], other: dict[int, float], pairs: int) -> Margin | None:
+def _places(medians: Mapping[str, Mapping[int, float]]) -> dict[str, float]:
+    """For each arm the median, over the repeats that all have, of its log-distance from that repeat's middle: by pairs,
+    as its margin is, so that the winner is never behind by its own account."""
+    whole = set.intersection(*map(set, medians.values())) if medians else set()
+    middle = {repeat: statistics.fmean(math.log(m[repeat]) for m in medians.values()) for repeat in whole}
+    return {arm: statistics.median([math.log(found[repeat]) - middle[repeat] for repeat in whole] or [0.0])
+            for arm, found in medians.items()}
+
+
+def _margin(arm: str, winner: Mapping[int, float], other: Mapping[int, float], pairs: int) -> Margin | None:
     ratios = [other[repeat] / winner[repeat] for repeat in winner if repeat in other]
     if not ratios:
         return None

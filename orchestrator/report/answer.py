@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
+from orchestrator.report.measured_answer import measured_answer
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import Known
 from orchestrator.report.words import (
@@ -36,6 +37,8 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
     wants_kd = any(r.role == "kd" for r in report.runs)
     if teachers and not any(r.verdict == "promote" for r in teachers):
         return _no_teacher(teachers)
+    if report.measures:
+        return measured_answer(report)
     if analysis.best is not None:
         return _best_arm(report, analysis, analysis.best)
     if analysis.arms:

@@ -76,7 +76,7 @@ def campaign_page(report: CampaignReport) -> Page:
     parts += [arms.baselines(a, named=len(found) > 1) for a in found]
     parts += [
         section("The learning-rate grid", *_beginning(pictures, "grid")),
-        measurements.measurements(report),
+        measurements.measurements(report, next(iter(_beginning(pictures, "measured")), None)),
         runs.teachers(report, next(iter(_beginning(pictures, "budget")), None)),
         runs.gates(report, "fail", "Rejected, and why", "measured"),
         runs.gates(report, "unknown", "Inconclusive: a gate has no evidence", "known"),

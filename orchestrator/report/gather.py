@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
-from orchestrator.planning.campaign_model import Halving
+from orchestrator.report.asking import asking, launched_with
 from orchestrator.report.courses import course, numbers
 from orchestrator.report.model import (
     CampaignReport,
@@ -48,11 +46,10 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     policies = _policies(ledger, campaign, members)
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
     attempts = ledger.current_attempts(names)
-    launched = _launched(campaign.overrides_json)
-    source = _source(campaign.source_text)
+    launched, asked = launched_with(campaign), asking(campaign)
     return CampaignReport(
         campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
-        question=_question(source), plan_hash=campaign.plan_hash,
+        question=asked.question, plan_hash=campaign.plan_hash,
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
         runs=tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
                    if m.run_id in rows),
@@ -61,39 +58,7 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
-        ledger_head=ledger.head(), duels=_duels(source), halvings=_halvings(source))
-
-
-def _source(text: str) -> Mapping[str, Any]:
-    try:
-        body = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _launched(overrides_json: str) -> Mapping[str, Any]:
-    """What it was launched with; imported campaigns hold an empty list."""
-    told = json.loads(overrides_json)
-    return told if isinstance(told, dict) else {}
-
-
-def _question(source: Mapping[str, Any]) -> str:
-    return str(source.get("description", ""))
-
-
-def _stages(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    stages = source.get("stages")
-    return [s for s in stages if isinstance(s, dict)] if isinstance(stages, list) else []
-
-
-def _duels(source: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(s.get("name")) for s in _stages(source) if s.get("duel") is True)
-
-
-def _halvings(source: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    return tuple((str(s.get("name")), int(s["halving"].get("rungs", Halving().rungs))) for s in _stages(source)
-                 if isinstance(s.get("halving"), dict))
+        ledger_head=ledger.head(), roles=asked.roles, duels=asked.duels, halvings=asked.halvings)
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.domain.errors import UsageError
+from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import Reads
 from orchestrator.report.answer import answer
 from orchestrator.report.comparisons import analyse, reach
@@ -58,7 +59,8 @@ def history_page(ledger: Reads, root: Path, reference: str | None = None, patter
     for n, campaign in enumerate(known, start=1):
         if wanted is not None and campaign.campaign_id not in wanted:
             continue
-        report = gather(ledger, root, campaign, logs=False)
+        measured = any(m.role is Role.MEASUREMENT for m in ledger.members(campaign.campaign_id))
+        report = gather(ledger, root, campaign, logs=measured)  # what they show stands in their logs alone
         reports.append(report)
         sections += _entry(report, _name(pattern, n, report))
     marks = [m for m in map(mark, reports) if m is not None]

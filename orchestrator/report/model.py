@@ -187,6 +187,7 @@ class CampaignReport:
     launched with; ``recorded_at`` is when (UTC).
     ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
     ledger's chain when the report was made. ``progress`` holds this and other campaigns of the ledger, oldest first.
+    ``roles`` are those of the file's stages, whether they have begun or not;
     ``duels`` are the measurement stages whose configurations are alternatives, ``halvings`` the stages that were halved
     with their number of rungs.
     """
@@ -210,5 +211,12 @@ class CampaignReport:
     ledger_head: tuple[int, str] | None = None
     notes: tuple[str, ...] = field(default=())
     progress: tuple[Mark, ...] = ()
+    roles: tuple[str, ...] = ()
     duels: tuple[str, ...] = ()
     halvings: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def measures(self) -> bool:
+        """Whether it asks for step times and memory, and not for the worth of distillation."""
+        roles = {*self.roles, *(r.role for r in self.runs)}
+        return "measurement" in roles and "kd" not in roles

@@ -54,3 +54,7 @@ def milliseconds(value: float | None, decimals: int = 1) -> str:
 
 def whole(value: int | None) -> str:
     return DASH if value is None else number(value)
+
+
+def gib(mib: int | None) -> str:
+    return DASH if mib is None else f"{number(mib / 1024, 2)} GiB"
