@@ -22,10 +22,12 @@ from orchestrator.report.words import (
 
 def answer(report: CampaignReport, analysis: Analysis) -> str:
     """One sentence; provisional while runs of the campaign have no verdict."""
-    open_runs = [r for r in report.runs if not r.finished and r.outcome is None]
     sentence = _sentence(report, analysis)
-    if open_runs:
-        sentence = f"Provisional, {len(open_runs)} of {counted(len(report.runs), 'run', 'runs')} without a verdict: " \
+    over = sum(1 for r in report.runs if r.over)
+    if over < len(report.runs):
+        of = max(report.planned or 0, len(report.runs))
+        planned = " planned" if report.planned is not None else ""
+        sentence = f"Provisional, {of - over} of {of}{planned} {'run' if of == 1 else 'runs'} without a verdict: " \
                    f"{sentence[0].lower()}{sentence[1:]}"
     return sentence
 
@@ -36,7 +38,7 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
     teachers = [r for r in report.runs if r.role == "teacher"]
     wants_kd = any(r.role == "kd" for r in report.runs)
     if teachers and not any(r.verdict == "promote" for r in teachers):
-        return _no_teacher(teachers)
+        return _no_teacher(teachers) if all(r.over for r in teachers) else _no_teacher_yet(teachers)
     if report.measures:
         return measured_answer(report)
     if analysis.best is not None:
@@ -148,6 +150,13 @@ def _no_teacher(teachers: list[ReportRun]) -> str:
         words += f", {len(stopped)} of them stopped when that was certain"
     tail = "" if cheapest is None else f", the cheapest, {cheapest.name}, took {seconds(cheapest.train_time_ms)}"
     return f"No teacher passed its gates ({words}{tail}), so no distillation was admitted."
+
+
+def _no_teacher_yet(teachers: list[ReportRun]) -> str:
+    ended = sum(1 for r in teachers if r.over)
+    far = f"{ended} of {len(teachers)} ended, none of them within its gates" if ended else \
+        f"none of {len(teachers)} has ended"
+    return f"Teachers are still under way ({far}), so whether one is admitted is open."
 
 
 def _teachers(report: CampaignReport, teachers: list[ReportRun]) -> str:

@@ -99,10 +99,12 @@ def _notices(report: CampaignReport, found: list[Analysis]) -> list[Paragraph]:
     ran = [Ran(r.name, r.arm, r.device, r.precision, r.torch) for r in report.runs if r.finished and r.device]
     statement = comparability(ran).statement
     notices = [Paragraph(text(strong("Not one experiment:"), f" {statement}."), tone="warning")] if statement else []
-    provisional = [r.name for r in report.runs if "provisional" in r.labels]
+    provisional = [r for r in report.runs if "provisional" in r.labels]
     if provisional:
-        notices.append(Paragraph(text(strong("Provisional:"), f" {', '.join(provisional)}. Their numbers are shown and "
-                                      "enter no claim."), tone="warning"))
+        shown, none = ([r.name for r in provisional if r.has_numbers is there] for there in (True, False))
+        words = [f"{', '.join(shown)}. Their numbers are shown and enter no claim."] if shown else []
+        words += [f"{', '.join(none)}: no numbers yet."] if none else []
+        notices.append(Paragraph(text(strong("Provisional:"), f" {' '.join(words)}"), tone="warning"))
     if any(a.arms for a in found) and all(arms.is_uncontrolled(a) for a in found if a.arms):
         notices.append(Paragraph(text(strong("Uncontrolled:"), " no KD arm has a control of the same schedule without "
                                       "KD. What is saved may be the schedule's doing."), tone="warning"))

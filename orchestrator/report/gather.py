@@ -14,7 +14,7 @@ from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
-from orchestrator.report.asking import asking, launched_with
+from orchestrator.report.asking import asking, launched_with, planned_runs
 from orchestrator.report.courses import course, numbers
 from orchestrator.report.model import (
     CampaignReport,
@@ -47,12 +47,13 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
     attempts = ledger.current_attempts(names)
     launched, asked = launched_with(campaign), asking(campaign)
+    runs = tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
+                 if m.run_id in rows)
     return CampaignReport(
         campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
         question=asked.question, plan_hash=campaign.plan_hash,
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
-        runs=tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
-                   if m.run_id in rows),
+        runs=runs, planned=planned_runs(asked) if any(not r.over for r in runs) else None,
         policies=tuple(policies), choices=_choices(ledger, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",

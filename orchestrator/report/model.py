@@ -120,6 +120,16 @@ class ReportRun:
         return self.role == "kd" and self.twin is None
 
     @property
+    def over(self) -> bool:
+        """Whether it ended, with a verdict or without."""
+        return self.finished or self.outcome is not None
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether anything of it can be shown."""
+        return any(n is not None for n in (self.final_step, self.train_time_ms, self.best_val, self.median_step_ms))
+
+    @property
     def finished(self) -> bool:
         """Whether it has a verdict; everything else is under way, planned, or ended without evidence."""
         return self.verdict is not None
@@ -188,6 +198,7 @@ class CampaignReport:
     ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
     ledger's chain when the report was made. ``progress`` holds this and other campaigns of the ledger, oldest first.
     ``roles`` are those of the file's stages, whether they have begun or not;
+    ``planned`` is how many runs it comes to in all, None where that is not known or all are recorded;
     ``duels`` are the measurement stages whose configurations are alternatives, ``halvings`` the stages that were halved
     with their number of rungs.
     """
@@ -212,6 +223,7 @@ class CampaignReport:
     notes: tuple[str, ...] = field(default=())
     progress: tuple[Mark, ...] = ()
     roles: tuple[str, ...] = ()
+    planned: int | None = None
     duels: tuple[str, ...] = ()
     halvings: tuple[tuple[str, int], ...] = ()
 

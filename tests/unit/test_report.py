@@ -328,6 +328,16 @@ def test_an_arm_tells_which_of_its_seeds_failed():
 def test_a_campaign_under_way_is_provisional():
     waiting = run("b9-s0", "kd", 0, (), verdict=None, outcome=None, status="queued")
     assert say(campaign(*FULL.runs, waiting)).startswith("Provisional, 1 of 11 runs without a verdict: among 2 KD arms")
+    assert say(campaign(*FULL.runs, waiting, planned=20)).startswith(
+        "Provisional, 10 of 20 planned runs without a verdict: among"), "stages that have not begun count too"
+
+
+def test_no_teacher_is_given_up_before_all_of_them_ended():
+    waiting = replace(TEACHER, verdict=None, outcome=None, status="queued")
+    assert say(campaign(*CE, waiting)).endswith(
+        ": teachers are still under way (none of 1 has ended), so whether one is admitted is open.")
+    assert "(1 of 2 ended, none of them within its gates)" in say(campaign(*CE, waiting, MISSED))
+    assert "No teacher passed" not in say(campaign(*CE, waiting, MISSED))
     assert say(campaign()).startswith("Nothing was run")
 
 

@@ -154,6 +154,13 @@ def test_a_provisional_run_is_named_before_any_number():
     assert told.index("> **Provisional:** b1-s0") < told.index("## What was asked")
 
 
+def test_numbers_are_promised_only_of_runs_that_have_some():
+    waiting = run("b2-s0", "kd", 0, (), labels=("provisional",), verdict=None, outcome=None)
+    told = build_report(campaign(*CE, kd("b3", 0, 500), kd("b1", 0, 100, labels=("provisional",)), waiting)).markdown
+    assert "> **Provisional:** b1-s0. Their numbers are shown and enter no claim. b2-s0: no numbers yet." in told
+    assert "Their numbers" not in build_report(campaign(*CE, waiting)).markdown
+
+
 def test_notes_stand_in_the_report():
     told = build_report(campaign(replace(TEACHER, notes=(PersonNote("2026-11-21T10:00:00Z", "the fan failed"),))))
     assert "- `t-s0`, 2026-11-21T10:00:00Z: the fan failed" in told.markdown

@@ -18,8 +18,8 @@ def measurements(report: CampaignReport, picture: Picture | None) -> Section | N
     figures = [f for _, f in found]
     duels = [line for stage in report.duels if (sides := [f for s, f in found if s == stage])
              for line in duel(sides).lines()]
-    return section("Measurements", picture, _table(figures), Commands(tuple(duels)) if duels else None, _phases(figures),
-                   _claims(figures))
+    return section("Measurements", picture, _table(figures), Commands(tuple(duels)) if duels else None,
+                   _phases(figures), _claims(figures))
 
 
 def _table(figures: list[Figures]) -> Table:
