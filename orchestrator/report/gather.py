@@ -47,7 +47,8 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
     attempts = ledger.current_attempts(names)
     launched, asked = launched_with(campaign), asking(campaign)
-    runs = tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
+    runs = tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names,
+                      rows[m.run_id].outcome in asked.expects.get(m.stage, ())) for m in members
                  if m.run_id in rows)
     return CampaignReport(
         campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
@@ -97,7 +98,7 @@ def _curve(root: Path | None, row: LedgerRow) -> Curve | None:
 
 
 def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, spec: Mapping[str, Any],
-         names: Mapping[str, str]) -> ReportRun:
+         names: Mapping[str, str], answered: bool) -> ReportRun:
     measured = ledger.measured(member.run_id)
     curve = _curve(root, row)
     attempts = ledger.attempts(member.run_id)
@@ -129,8 +130,9 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points,
         settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,
-        failure=failure_words(attempts[-1].exit_json if attempts else None), spent=_spent(attempts),
-        gone_on_ms=_gone_on_ms(member, usage),
+        failure=failure_words(attempts[-1].exit_json if attempts else None),
+        spent=_spent(attempts, row.outcome if answered else None), gone_on_ms=_gone_on_ms(member, usage),
+        answered=answered,
         notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in ledger.notes(member.run_id)
                     if n.kind == PERSON_NOTE))
 
@@ -160,6 +162,8 @@ def _failure(attempt: AttemptRow) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _spent(attempts: Sequence[AttemptRow]) -> Spent:
+def _spent(attempts: Sequence[AttemptRow], answer: str | None) -> Spent:
+    """``answer`` is the end that was asked about: time up to it gave a result."""
     walls = [(int(json.loads(a.exit_json).get("wall_ms") or 0), a.outcome) for a in attempts if a.exit_json]
-    return Spent(len(attempts), sum(ms for ms, _ in walls), sum(ms for ms, outcome in walls if outcome != "completed"))
+    return Spent(len(attempts), sum(ms for ms, _ in walls),
+                 sum(ms for ms, outcome in walls if outcome not in ("completed", answer)))

@@ -74,6 +74,7 @@ class ReportRun:
     ``settings`` are the numbers of its spec by dotted name (``schedule.boost``), for tables and heat maps.
     ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed. ``gone_on_ms`` is
     the train time of the shorter run whose checkpoint it went on from, None where it trained all of its steps.
+    ``answered`` says that it ended as its stage asks about: running out of memory is then its result.
     """
 
     run_id: str
@@ -112,6 +113,7 @@ class ReportRun:
     failure: str = ""
     spent: Spent = Spent()
     gone_on_ms: float | None = None
+    answered: bool = False
     notes: tuple[PersonNote, ...] = ()
 
     @property
@@ -135,12 +137,17 @@ class ReportRun:
         return self.verdict is not None
 
     @property
+    def standing(self) -> str:
+        """Its status, or the end that was asked about."""
+        return f"answered: {(self.outcome or '').upper()}" if self.answered else self.status
+
+    @property
     def why_not_counted(self) -> str | None:
         """Why this run may not enter a claim; None when it may. A diverged run counts: as one that never arrives."""
         for label in NOT_COUNTED_LABELS:
             if label in self.labels:
                 return label
-        if self.outcome == "nan":
+        if self.outcome == "nan" or self.answered:
             return None
         if self.verdict is None:
             return "not finished" if self.outcome is None else f"ended as {self.outcome}, without a verdict"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from orchestrator.domain.measured import Figures, Shortage
 from orchestrator.report.campaign_report import build_report
-from orchestrator.report.model import CampaignReport, ReportRun
+from orchestrator.report.model import CampaignReport, GateOutcome, ReportRun
 from tests.unit.test_report import CE, TEACHER, campaign, falling, run, say
 
 SHORT = Shortage("soft", 9431.0, 3400.0, 6031.0)
@@ -91,6 +91,21 @@ def test_bars_of_time_and_memory_stand_where_flat_losses_would() -> None:
         pages.markdown
     claimed = build_report(measuring(TEACHER, measured("A", 67.0, claims=(PASS,)))).figures
     assert set(claimed) == {"measured.png", "val_vs_steps.png"}, "its losses are what it is about"
+
+
+INCOMPLETE = (GateOutcome("evidence_complete", "fail", "incomplete", "sealed, verified, ran to its own end"),)
+
+
+def test_an_end_that_was_asked_about_is_a_result_and_no_failure() -> None:
+    facts = {"shortage": SHORT, "verdict": "reject", "status": "rejected", "labels": ("rejected", "oom"),
+             "gates": INCOMPLETE, "failure": "out of memory"}
+    told = build_report(measuring(sized(64, 10.0), sized(128, 0.0, answered=True, **facts))).markdown
+    assert "| m/b128-s0 | answered: OOM | – | out of memory | measurement |" in told
+    assert "Rejected, and why" not in told
+    assert "Not in any claim" not in told
+    unasked = build_report(measuring(sized(64, 10.0), sized(128, 0.0, **facts))).markdown
+    assert "## Rejected, and why" in unasked
+    assert "- m/b128-s0: evidence_complete: incomplete" in unasked
 
 
 def test_a_campaign_that_distils_is_not_answered_by_its_measurements() -> None:
