@@ -98,7 +98,10 @@ def _notices(report: CampaignReport, found: list[Analysis]) -> list[Paragraph]:
     """What must be read before any number."""
     ran = [Ran(r.name, r.arm, r.device, r.precision, r.torch) for r in report.runs if r.finished and r.device]
     statement = comparability(ran).statement
-    notices = [Paragraph(text(strong("Not one experiment:"), f" {statement}."), tone="warning")] if statement else []
+    played = machine.simulated(report)
+    notices = [Paragraph(played, tone="warning")] if played is not None else []
+    if statement:
+        notices.append(Paragraph(text(strong("Not one experiment:"), f" {statement}."), tone="warning"))
     provisional = [r for r in report.runs if "provisional" in r.labels]
     if provisional:
         shown, none = ([r.name for r in provisional if r.has_numbers is there] for there in (True, False))

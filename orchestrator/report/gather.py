@@ -126,7 +126,7 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         teacher=names.get(member.teacher_run_id or ""), twin=names.get(member.twin_run_id or ""),
         reference=names.get(member.reference_run_id or ""),
         device=environment.get("gpu_model") or environment.get("device"), precision=environment.get("precision"),
-        torch=environment.get("torch"),
+        torch=environment.get("torch"), entry=str(spec.get("entry", "")),
         other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points,
         settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,

@@ -36,6 +36,7 @@ from orchestrator.report.gather import gather
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.progress import mark
 from orchestrator.report.sections.cells import DASH, milliseconds, seed
+from orchestrator.report.sections.machine import simulated
 from orchestrator.report.sections.runs import why
 from orchestrator.report.words import amount, counted, in_seconds, loss, number, seconds
 
@@ -106,7 +107,9 @@ def _entry(report: CampaignReport, name: str) -> list[Section | None]:
         text(strong("Config"), ": campaign file ", code(report.source_name), ", plan ", code(report.plan_hash[:12]),
              f"; {_common(report)}"),
     )
+    played = simulated(report)
     parts: list[Block | None] = [
+        Paragraph(played, tone="warning") if played is not None else None,
         Bullets(facts),
         Commands((_command(report),)) if report.source_name else None,
         Paragraph(text(strong("Result"), f": {answer(report, analyse(report))}")),
@@ -130,13 +133,16 @@ def _common(report: CampaignReport) -> str:
     for run in report.runs[1:]:
         settings = dict(run.settings)
         shared = {k: v for k, v in shared.items() if settings.get(k) == v}
-    first = [k for k in _FIRST if k in shared]
+    no_model = bool(report.runs) and len(report.simulated) == len(report.runs)
+    first = [k for k in _FIRST if k in shared and not (no_model and k.startswith(_OF_A_MODEL))]
     return ", ".join(f"{k} {shared[k]:g}" for k in first[:MOST_SETTINGS]) or "no number that all runs share"
 
 
 _FIRST = ("horizon", "model.layers", "model.heads", "model.head_dim", "model.model_dim", "model.vocab_size",
           "data.sequence_length", "data.batch_sequences", "optimizer.lr", "schedule.cooldown", "validation.every",
           "kd.alpha", "kd.temperature")
+_OF_A_MODEL = ("model.", "optimizer.", "data.")
+"""Settings that a simulated run carries and does not look at."""
 
 
 def _results(report: CampaignReport) -> Table:

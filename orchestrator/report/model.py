@@ -16,6 +16,10 @@ DISQUALIFYING_GATES = ("evidence_complete", "no_oom_fallback", "comparable")
 """A run that fails one of these, or has no evidence for it, cannot be compared with anything."""
 
 
+SIMULATED = "simulated"
+"""The trainer that plays known curves and known noise."""
+
+
 @dataclass(frozen=True)
 class GateOutcome:
     """A gate that did not pass: ``result`` is ``fail`` or ``unknown``; ``number`` against ``limit`` in words."""
@@ -69,7 +73,8 @@ class ReportRun:
     ``arm`` names the configuration without its seed; runs of one arm differ in nothing but their seed.
     ``twin`` is the name of its control (the same schedule without KD) and ``reference`` that of the plain CE run, both
     of the same seed. ``gates`` holds the gates that did not pass. ``target`` is the loss its stage asks for.
-    ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself.
+    ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself,
+    ``entry`` which trainer it was: ``simulated`` plays a curve and trains nothing.
     ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
     ``settings`` are the numbers of its spec by dotted name (``schedule.boost``), for tables and heat maps.
     ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed. ``gone_on_ms`` is
@@ -106,6 +111,7 @@ class ReportRun:
     device: str | None = None
     precision: str | None = None
     torch: str | None = None
+    entry: str = ""
     validations: tuple[ValPoint, ...] = ()
     settings: tuple[tuple[str, float], ...] = ()
     course: Course = Course()
@@ -239,3 +245,8 @@ class CampaignReport:
         """Whether it asks for step times and memory, and not for the worth of distillation."""
         roles = {*self.roles, *(r.role for r in self.runs)}
         return "measurement" in roles and "kd" not in roles
+
+    @property
+    def simulated(self) -> tuple[ReportRun, ...]:
+        """The runs in which no model was trained."""
+        return tuple(r for r in self.runs if r.entry == SIMULATED)

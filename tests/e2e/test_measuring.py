@@ -19,4 +19,9 @@ def test_running_out_of_memory_is_the_answer_that_was_asked_for(tmp_path: Path) 
     assert "Not in any claim" not in report
     assert " on hosts, 0.0 s of it without a result; " in report
     assert b", 0.0 s of it without a result" in laptop.run("ledger", "stats").stdout
-    assert answer in laptop.run("log").stdout.decode(), "the log reads what stands in measurements' own logs too"
+    assert "- local: cpu, no torch, fp32, trainer simulated (3 runs)." in report
+    log = laptop.run("log").stdout.decode()
+    assert answer in log, "the log reads what stands in measurements' own logs too"
+    for page in (report, log):
+        assert "**Simulated:** No model was trained." in page
+    assert "model.layers" not in log

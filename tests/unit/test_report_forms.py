@@ -205,7 +205,7 @@ def test_a_measurement_shows_its_figures_its_winner_and_its_shortage():
 
     told = build_report(campaign(measured("A", 67.0), measured("B", 424.0), duels=("ab",), target=None)).markdown
     assert "winner=A median_ms=67.00 p90_ms=67.00" in told
-    assert "| A-s0 | 4,096 | 67.0 ms | 67.0 ms | 61,134 | 1.00 GiB | 2.00 GiB | 4.5000 | completed |" in told
+    assert "| A-s0 | – | 4,096 | 67.0 ms | 67.0 ms | 61,134 | 1.00 GiB | 2.00 GiB | 4.5000 | completed |" in told
     assert "| A-s0 | F-DISTILL-SMOKE-001 | fail | val_0=4.1 val_end=4.2 |" in told
     short_of = build_report(campaign(measured("C", 1.0, Shortage("soft", 9431.0, 3400.0, 6031.0)), target=None))
     assert "out of memory in soft: tried 9.21 GiB, free 3.32 GiB, shortfall 5.89 GiB" in short_of.markdown

@@ -108,5 +108,22 @@ def test_an_end_that_was_asked_about_is_a_result_and_no_failure() -> None:
     assert "- m/b128-s0: evidence_complete: incomplete" in unasked
 
 
+def test_the_machine_says_what_the_trainers_recorded_and_each_measurement_its_device() -> None:
+    facts = {"torch": "2.5.1+cu124", "precision": "bf16", "entry": "gpt"}
+    told = build_report(measuring(measured("A", 67.0, **facts), measured("B", 80.0, **facts),
+                                  measured("C", 70.0, device="NVIDIA GB10", **facts))).markdown
+    assert "- local: NVIDIA H100, torch 2.5.1+cu124, bf16, trainer gpt (2 runs)." in told
+    assert "- local: NVIDIA GB10, torch 2.5.1+cu124, bf16, trainer gpt (1 run)." in told
+    assert "| m/C-s0 | NVIDIA GB10 | 65,536 |" in told
+    assert "Simulated" not in told
+
+
+def test_a_rehearsal_says_that_no_model_was_trained() -> None:
+    played = build_report(measuring(measured("A", 67.0, entry="simulated"))).markdown
+    assert played.index("> **Simulated:** No model was trained.") < played.index("## What was asked")
+    mixed = build_report(measuring(TEACHER, measured("A", 67.0, entry="simulated"))).markdown
+    assert "**Simulated:** In 1 of 2 runs no model was trained." in mixed
+
+
 def test_a_campaign_that_distils_is_not_answered_by_its_measurements() -> None:
     assert not measuring(*CE, measured("A", 67.0), roles=("ce", "kd", "measurement")).measures
