@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from orchestrator.report.chosen_answer import chosen_answer
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
 from orchestrator.report.measured_answer import measured_answer
 from orchestrator.report.model import CampaignReport, ReportRun
@@ -47,6 +48,8 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
         return _no_arm(report, analysis)
     if wants_kd:
         return "No KD run can be compared yet, so whether distillation helps is open."
+    if report.halvings or report.searches:
+        return chosen_answer(report)
     if teachers:
         return _teachers(report, teachers)
     ended = [r for r in report.runs if r.role == "ce" and (r.finished or r.outcome is not None)]

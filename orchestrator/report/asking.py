@@ -26,12 +26,14 @@ from orchestrator.planning.yaml_lines import read_yaml
 @dataclass(frozen=True)
 class Asking:
     """``roles`` are those of the stages; ``duels`` the stages whose configurations are alternatives; ``halvings`` the
-    halved stages with their number of rungs; ``expects`` the ends that a stage asks about. ``body`` is the file."""
+    halved stages with their number of rungs; ``searches`` the others that draw or propose configurations; ``expects``
+    the ends that a stage asks about. ``body`` is the file."""
 
     question: str
     roles: tuple[str, ...]
     duels: tuple[str, ...]
     halvings: tuple[tuple[str, int], ...]
+    searches: tuple[str, ...]
     expects: Mapping[str, tuple[str, ...]]
     body: Mapping[str, Any]
 
@@ -52,6 +54,8 @@ def asking(campaign: CampaignRow) -> Asking:
         duels=tuple(str(s.get("name")) for s in stages if s.get("duel") is True),
         halvings=tuple((str(s.get("name")), int(s["halving"].get("rungs", Halving().rungs))) for s in stages
                        if isinstance(s.get("halving"), dict)),
+        searches=tuple(str(s.get("name")) for s in stages if (s.get("search") or s.get("random")) and
+                       not s.get("halving")),
         expects={str(s.get("name")): tuple(s["expects"]) for s in stages if isinstance(s.get("expects"), list)},
         body=body)
 

@@ -18,7 +18,7 @@ from orchestrator.report.document import Page, Paragraph, Picture, Section, sect
 from orchestrator.report.figures import campaign_figures
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.runs_csv import runs_csv
-from orchestrator.report.sections import arms, asked, machine, measurements, runs
+from orchestrator.report.sections import arms, asked, machine, measurements, rungs, runs
 
 CURVES = ("val_vs_steps.png", "val_vs_time.png")
 
@@ -75,6 +75,7 @@ def campaign_page(report: CampaignReport) -> Page:
         parts.append(section("Curves", *(p for p in pictures if p.file in CURVES)))
     parts += [arms.baselines(a, named=len(found) > 1) for a in found]
     parts += [
+        rungs.rungs(report),
         section("The learning-rate grid", *_beginning(pictures, "grid")),
         measurements.measurements(report, next(iter(_beginning(pictures, "measured")), None)),
         runs.teachers(report, next(iter(_beginning(pictures, "budget")), None)),

@@ -22,6 +22,7 @@ from orchestrator.report.model import (
     GateOutcome,
     PersonNote,
     ReportChoice,
+    ReportPlace,
     ReportPolicy,
     ReportRun,
     Spent,
@@ -60,7 +61,8 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
-        ledger_head=ledger.head(), roles=asked.roles, duels=asked.duels, halvings=asked.halvings)
+        ledger_head=ledger.head(), roles=asked.roles, duels=asked.duels, halvings=asked.halvings,
+        searches=asked.searches, places=_places(ledger, names) if asked.halvings or asked.searches else ())
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
@@ -88,6 +90,17 @@ def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
                 chosen = names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12])
                 found[pinned.key] = ReportChoice(pinned.selector, chosen, pinned.reason)
     return tuple(found.values())
+
+
+def _places(ledger: Reads, names: Mapping[str, str]) -> tuple[ReportPlace, ...]:
+    """What was chosen among this campaign's runs alone, whichever campaign had it pinned first."""
+    found = []
+    for pinned in ledger.resolutions_to(names):
+        if set(pinned.candidates) <= set(names):
+            stage, _, place = pinned.selector.partition(".")
+            rank = place.partition("#")[2]
+            found.append(ReportPlace(stage, int(rank) if rank else None, names[pinned.chosen_run_id], pinned.reason))
+    return tuple(found)
 
 
 def _curve(root: Path | None, row: LedgerRow) -> Curve | None:

@@ -184,6 +184,17 @@ class ReportChoice:
 
 
 @dataclass(frozen=True)
+class ReportPlace:
+    """What a stage chose: its best run, or with a ``rank`` (from 1) the configuration that took that place; ``run`` is
+    the name of the chosen one, or of the first of its seeds."""
+
+    stage: str
+    rank: int | None
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """A campaign's best counted KD arm against plain CE, as fractions of plain CE's own figures: below 1 is better.
 
@@ -213,7 +224,8 @@ class CampaignReport:
     ``roles`` are those of the file's stages, whether they have begun or not;
     ``planned`` is how many runs it comes to in all, None where that is not known or all are recorded;
     ``duels`` are the measurement stages whose configurations are alternatives, ``halvings`` the stages that were halved
-    with their number of rungs.
+    with their number of rungs, ``searches`` the others whose configurations were drawn or proposed, and ``places`` what
+    these chose.
     """
 
     campaign: str
@@ -239,6 +251,8 @@ class CampaignReport:
     planned: int | None = None
     duels: tuple[str, ...] = ()
     halvings: tuple[tuple[str, int], ...] = ()
+    searches: tuple[str, ...] = ()
+    places: tuple[ReportPlace, ...] = ()
 
     @property
     def measures(self) -> bool:
