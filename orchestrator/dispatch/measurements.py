@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 
 from orchestrator.dispatch.home import Home
-from orchestrator.domain.measured import Duel, Figures, Shortage, duel, figures_of
+from orchestrator.domain.duel import Duel, duel
+from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import Reads
@@ -32,7 +33,8 @@ def measured_stages(ledger: Reads, home: Home, plan: Plan) -> list[MeasuredStage
 def _figures(ledger: Reads, home: Home, runs: Sequence[PlannedRun]) -> list[Figures]:
     by_id = {r.run_id: r for r in runs if r.run_id is not None}
     return [figures_of(by_id[a.run_id].name, _arm(by_id[a.run_id]), None if a.outcome is None else a.outcome.value,
-                       _tokens(by_id[a.run_id].spec), _curve(home, a.run_id, a.attempt_no), _shortage(a.exit_json))
+                       _tokens(by_id[a.run_id].spec), _curve(home, a.run_id, a.attempt_no), _shortage(a.exit_json),
+                       by_id[a.run_id].spec.seed)
             for a in ledger.current_attempts(by_id) if a.outcome is not None]
 
 

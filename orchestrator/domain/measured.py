@@ -1,14 +1,10 @@
-"""What measurements come to: step times with their parts, memory, and which of several alternatives is the quickest.
-
-Step times are the steady deltas of ``metrics``; alternatives that ran more than once are pooled, because their repeats
-interleave and share whatever the machine did meanwhile.
-"""
+"""What measurements come to: step times with their parts, and memory. Which alternative is the quickest: ``duel``."""
 
 from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from orchestrator.domain.metrics import WARM_UP_DELTAS, Curve, percentile, steady_deltas
@@ -37,7 +33,8 @@ class Figures:
     """What one run of a measurement showed. Times in ms, memory in MiB; None where the run did not get that far.
 
     ``phases`` are the medians of a step's parts (student, teacher, soft, backward, optimizer) after the warm-up.
-    ``claims`` are its verdict lines: name, whether it holds, and the figures that decided.
+    ``claims`` are its verdict lines: name, whether it holds, and the figures that decided. Runs of one ``repeat``, the
+    seed, ran beside each other; None where nobody recorded it.
     """
 
     name: str
@@ -51,6 +48,7 @@ class Figures:
     final_val: float | None
     shortage: Shortage | None
     claims: tuple[tuple[str, bool, str], ...]
+    repeat: int | None = None
 
     @property
     def median_ms(self) -> float | None:
@@ -67,43 +65,14 @@ class Figures:
         return 1000.0 * self.tokens_per_step / median if median else None
 
 
-@dataclass(frozen=True)
-class Duel:
-    """Alternatives by the median of their pooled step times, the quickest first; ``missing`` gave no times."""
-
-    ranked: tuple[tuple[str, float, float, int], ...]
-    missing: tuple[str, ...] = ()
-
-    def line(self) -> str:
-        """``winner=A_default median_ms=67.00 p90_ms=101.00``, or why there is none."""
-        if self.missing or not self.ranked:
-            return f"winner=none missing={','.join(self.missing) or 'all'}"
-        name, median, p90, _ = self.ranked[0]
-        return f"winner={name} median_ms={median:.2f} p90_ms={p90:.2f}"
-
-    def lines(self) -> tuple[str, ...]:
-        """One line for each alternative, with how many times slower than the first it is, then the winner's."""
-        best = self.ranked[0][1] if self.ranked else 0.0
-        return (*(f"arm={name} median_ms={median:.2f} p90_ms={p90:.2f} steps={steps} ratio={median / best:.2f}"
-                  for name, median, p90, steps in self.ranked if best > 0), self.line())
-
-
-def duel(figures: Sequence[Figures]) -> Duel:
-    """Which arm has the lowest median of its pooled steady step times. Every arm must have some."""
-    pooled: dict[str, list[float]] = {}
-    for one in figures:
-        pooled.setdefault(one.arm, []).extend(one.deltas)
-    ranked = [(arm, statistics.median(d), percentile(d, 0.9) or 0.0, len(d)) for arm, d in pooled.items() if d]
-    return Duel(tuple(sorted(ranked, key=lambda arm: (arm[1], arm[0]))), tuple(a for a, d in pooled.items() if not d))
-
-
 def figures_of(name: str, arm: str, outcome: str | None, tokens_per_step: int, curve: Curve,
-               shortage: Shortage | None) -> Figures:
+               shortage: Shortage | None, repeat: int | None = None) -> Figures:
     """The figures of one run from its log."""
     claims = tuple(_claim(m.text) for m in curve.markers if m.kind == "verdict")
     return Figures(
         name, arm, outcome, tokens_per_step, steady_deltas(curve), _phases(curve), curve.peak_allocated_mib,
-        curve.peak_reserved_mib, curve.validations[-1].val_loss if curve.validations else None, shortage, claims)
+        curve.peak_reserved_mib, curve.validations[-1].val_loss if curve.validations else None, shortage, claims,
+        repeat)
 
 
 def _phases(curve: Curve) -> dict[str, float]:

@@ -112,8 +112,17 @@ def pinned_policy_id(connection: Connection, campaign_id: str, stage: str) -> st
 
 def resolution(connection: Connection, key: str) -> ResolutionRecord | None:
     row = connection.execute(select(resolutions).where(resolutions.c.key == key)).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _resolution(row)
+
+
+def resolutions_to(connection: Connection, run_ids: Iterable[str]) -> list[ResolutionRecord]:
+    """What was resolved to one of these runs, oldest first."""
+    r = resolutions.c
+    query = select(resolutions).where(r.chosen_run_id.in_(list(run_ids))).order_by(r.event_seq, r.key)
+    return [_resolution(row) for row in connection.execute(query)]
+
+
+def _resolution(row: Row[Any]) -> ResolutionRecord:
     return ResolutionRecord(row.key, row.campaign_id, row.selector, tuple(json.loads(row.candidates)),
                             row.chosen_run_id, row.checkpoint_sha256, row.final_val_u6, row.reason)
 

@@ -66,6 +66,11 @@ class Reads:
         with self._reading() as connection:
             return queries.resolution(connection, key)
 
+    def resolutions_to(self, run_ids: Iterable[str]) -> list[ResolutionRecord]:
+        """What was resolved to one of these runs, oldest first."""
+        with self._reading() as connection:
+            return queries.resolutions_to(connection, run_ids)
+
     def current_attempt(self, run_id: str) -> AttemptRow:
         """The latest attempt of a run. Raises :class:`UnknownRun`."""
         with self._reading() as connection:

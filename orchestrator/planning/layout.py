@@ -95,6 +95,8 @@ def _lay_stage(builder: Builder, stage: Stage, place: Unfolded) -> None:
         _check_goes_on(builder, runs, doc, place.continues_at)
     if stage.compare_with is not None:
         runs = _with_references(builder, stage, runs, doc)
+    if stage.duel:
+        _check_duel(runs, doc, findings)
     builder.runs[stage.name] = _interleaved(runs) if stage.duel else runs
     choice, top = _choices(builder, stage, runs, policies[stage.name].admits if policies else None)
     needs = {c.stage for c in (teacher, target, *wants) if c is not None}
@@ -143,6 +145,13 @@ def _choices(builder: Builder, stage: Stage, runs: Sequence[LaidRun],
         top.append(Ranked(stage.name, f"{stage.name}.top", rank, select.top_by, key))
     builder.tops[stage.name] = tuple(top)
     return choice, tuple(top)
+
+
+def _check_duel(runs: Sequence[LaidRun], doc: DocPath, findings: Findings) -> None:
+    arms = {r.name.removesuffix(f"-s{r.spec.seed}") for r in runs}
+    if len(arms) == 1:
+        findings.add((*doc, "duel"), f"a duel needs two configurations or more, and this stage has one, {arms.pop()}; "
+                                     "seeds are its repeats")
 
 
 def _interleaved(runs: Sequence[LaidRun]) -> list[LaidRun]:

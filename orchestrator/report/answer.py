@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from orchestrator.report.chosen_answer import chosen_answer
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
+from orchestrator.report.measured_answer import measured_answer
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import Known
 from orchestrator.report.words import (
@@ -13,7 +15,6 @@ from orchestrator.report.words import (
     in_seconds,
     less_or_more,
     loss,
-    number,
     seconds,
     uncertainty,
 )
@@ -21,10 +22,12 @@ from orchestrator.report.words import (
 
 def answer(report: CampaignReport, analysis: Analysis) -> str:
     """One sentence; provisional while runs of the campaign have no verdict."""
-    open_runs = [r for r in report.runs if not r.finished and r.outcome is None]
     sentence = _sentence(report, analysis)
-    if open_runs:
-        sentence = f"Provisional, {len(open_runs)} of {counted(len(report.runs), 'run', 'runs')} without a verdict: " \
+    over = sum(1 for r in report.runs if r.over)
+    if over < len(report.runs):
+        of = max(report.planned or 0, len(report.runs))
+        planned = " planned" if report.planned is not None else ""
+        sentence = f"Provisional, {of - over} of {of}{planned} {'run' if of == 1 else 'runs'} without a verdict: " \
                    f"{sentence[0].lower()}{sentence[1:]}"
     return sentence
 
@@ -35,13 +38,17 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
     teachers = [r for r in report.runs if r.role == "teacher"]
     wants_kd = any(r.role == "kd" for r in report.runs)
     if teachers and not any(r.verdict == "promote" for r in teachers):
-        return _no_teacher(teachers)
+        return _no_teacher(teachers) if all(r.over for r in teachers) else _no_teacher_yet(teachers)
+    if report.measures:
+        return measured_answer(report)
     if analysis.best is not None:
         return _best_arm(report, analysis, analysis.best)
     if analysis.arms:
         return _no_arm(report, analysis)
     if wants_kd:
         return "No KD run can be compared yet, so whether distillation helps is open."
+    if report.halvings or report.searches:
+        return chosen_answer(report)
     if teachers:
         return _teachers(report, teachers)
     ended = [r for r in report.runs if r.role == "ce" and (r.finished or r.outcome is not None)]
@@ -110,11 +117,11 @@ def _against(what: str, savings: Savings) -> str:
 
 
 def _time(savings: Savings, teacher_ms: int | None) -> str:
-    told = less_or_more(in_seconds(savings.time_ms.mean), "s", "less", "more", decimals=1)
+    told = less_or_more(in_seconds(savings.time_ms.mean), "s", "less", "more", decimals=None)
     words = f"with {told} plain CE in train time"
     if savings.net_time_ms.mean.value is None:
         return f"{words}, the teacher's own time unknown"
-    net = less_or_more(in_seconds(savings.net_time_ms.mean), "s", "less", "more", decimals=1)
+    net = less_or_more(in_seconds(savings.net_time_ms.mean), "s", "less", "more", decimals=None)
     return f"{words} and {net} it once the teacher's {seconds(teacher_ms)} are counted"
 
 
@@ -145,6 +152,13 @@ def _no_teacher(teachers: list[ReportRun]) -> str:
         words += f", {len(stopped)} of them stopped when that was certain"
     tail = "" if cheapest is None else f", the cheapest, {cheapest.name}, took {seconds(cheapest.train_time_ms)}"
     return f"No teacher passed its gates ({words}{tail}), so no distillation was admitted."
+
+
+def _no_teacher_yet(teachers: list[ReportRun]) -> str:
+    ended = sum(1 for r in teachers if r.over)
+    far = f"{ended} of {len(teachers)} ended, none of them within its gates" if ended else \
+        f"none of {len(teachers)} has ended"
+    return f"Teachers are still under way ({far}), so whether one is admitted is open."
 
 
 def _teachers(report: CampaignReport, teachers: list[ReportRun]) -> str:
@@ -185,7 +199,7 @@ def _baseline(ended: list[ReportRun]) -> str:
     n = seeds_of(runs)
     times = [r.train_time_ms or 0 for r in runs]
     losses = [r.final_val for r in runs if r.final_val is not None]
-    span = seconds(min(times)) if len(runs) == 1 else f"{number(min(times) / 1000, 1)} to {seconds(max(times))}"
+    span = seconds(max(times)) if len(runs) == 1 else f"{seconds(min(times))} to {seconds(max(times))}"
     ends = "" if not losses else f" and ended at loss {loss(min(losses))}" + (
         f" to {loss(max(losses))}" if len(losses) > 1 else "")
     lost = _without_figure(len(ended), [r for r in ended if not _timed(r)])

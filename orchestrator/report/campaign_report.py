@@ -18,7 +18,7 @@ from orchestrator.report.document import Page, Paragraph, Picture, Section, sect
 from orchestrator.report.figures import campaign_figures
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.runs_csv import runs_csv
-from orchestrator.report.sections import arms, asked, machine, measurements, runs
+from orchestrator.report.sections import arms, asked, machine, measurements, rungs, runs
 
 CURVES = ("val_vs_steps.png", "val_vs_time.png")
 
@@ -75,8 +75,9 @@ def campaign_page(report: CampaignReport) -> Page:
         parts.append(section("Curves", *(p for p in pictures if p.file in CURVES)))
     parts += [arms.baselines(a, named=len(found) > 1) for a in found]
     parts += [
+        rungs.rungs(report),
         section("The learning-rate grid", *_beginning(pictures, "grid")),
-        measurements.measurements(report),
+        measurements.measurements(report, next(iter(_beginning(pictures, "measured")), None)),
         runs.teachers(report, next(iter(_beginning(pictures, "budget")), None)),
         runs.gates(report, "fail", "Rejected, and why", "measured"),
         runs.gates(report, "unknown", "Inconclusive: a gate has no evidence", "known"),
@@ -98,11 +99,16 @@ def _notices(report: CampaignReport, found: list[Analysis]) -> list[Paragraph]:
     """What must be read before any number."""
     ran = [Ran(r.name, r.arm, r.device, r.precision, r.torch) for r in report.runs if r.finished and r.device]
     statement = comparability(ran).statement
-    notices = [Paragraph(text(strong("Not one experiment:"), f" {statement}."), tone="warning")] if statement else []
-    provisional = [r.name for r in report.runs if "provisional" in r.labels]
+    played = machine.simulated(report)
+    notices = [Paragraph(played, tone="warning")] if played is not None else []
+    if statement:
+        notices.append(Paragraph(text(strong("Not one experiment:"), f" {statement}."), tone="warning"))
+    provisional = [r for r in report.runs if "provisional" in r.labels]
     if provisional:
-        notices.append(Paragraph(text(strong("Provisional:"), f" {', '.join(provisional)}. Their numbers are shown and "
-                                      "enter no claim."), tone="warning"))
+        shown, none = ([r.name for r in provisional if r.has_numbers is there] for there in (True, False))
+        words = [f"{', '.join(shown)}. Their numbers are shown and enter no claim."] if shown else []
+        words += [f"{', '.join(none)}: no numbers yet."] if none else []
+        notices.append(Paragraph(text(strong("Provisional:"), f" {' '.join(words)}"), tone="warning"))
     if any(a.arms for a in found) and all(arms.is_uncontrolled(a) for a in found if a.arms):
         notices.append(Paragraph(text(strong("Uncontrolled:"), " no KD arm has a control of the same schedule without "
                                       "KD. What is saved may be the schedule's doing."), tone="warning"))

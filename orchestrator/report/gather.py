@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
@@ -17,7 +15,7 @@ from orchestrator.domain.moves import move_words
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
-from orchestrator.planning.campaign_model import Halving
+from orchestrator.report.asking import asking, launched_with, planned_runs
 from orchestrator.report.courses import course, numbers
 from orchestrator.report.model import (
     CampaignReport,
@@ -25,6 +23,7 @@ from orchestrator.report.model import (
     GateOutcome,
     PersonNote,
     ReportChoice,
+    ReportPlace,
     ReportPolicy,
     ReportRun,
     Spent,
@@ -49,52 +48,22 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     policies = _policies(ledger, campaign, members)
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
     attempts = ledger.current_attempts(names)
-    launched = _launched(campaign.overrides_json)
-    source = _source(campaign.source_text)
+    launched, asked = launched_with(campaign), asking(campaign)
+    runs = tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names,
+                      rows[m.run_id].outcome in asked.expects.get(m.stage, ())) for m in members
+                 if m.run_id in rows)
     return CampaignReport(
         campaign=campaign.name, campaign_id=campaign.campaign_id, source_name=campaign.source_name,
-        question=_question(source), plan_hash=campaign.plan_hash,
+        question=asked.question, plan_hash=campaign.plan_hash,
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
-        runs=tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
-                   if m.run_id in rows),
+        runs=runs, planned=planned_runs(asked) if any(not r.over for r in runs) else None,
         policies=tuple(policies), choices=_choices(ledger, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
-        ledger_head=ledger.head(), duels=_duels(source), halvings=_halvings(source))
-
-
-def _source(text: str) -> Mapping[str, Any]:
-    try:
-        body = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _launched(overrides_json: str) -> Mapping[str, Any]:
-    """What it was launched with; imported campaigns hold an empty list."""
-    told = json.loads(overrides_json)
-    return told if isinstance(told, dict) else {}
-
-
-def _question(source: Mapping[str, Any]) -> str:
-    return str(source.get("description", ""))
-
-
-def _stages(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    stages = source.get("stages")
-    return [s for s in stages if isinstance(s, dict)] if isinstance(stages, list) else []
-
-
-def _duels(source: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(str(s.get("name")) for s in _stages(source) if s.get("duel") is True)
-
-
-def _halvings(source: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
-    return tuple((str(s.get("name")), int(s["halving"].get("rungs", Halving().rungs))) for s in _stages(source)
-                 if isinstance(s.get("halving"), dict))
+        ledger_head=ledger.head(), roles=asked.roles, duels=asked.duels, halvings=asked.halvings,
+        searches=asked.searches, places=_places(ledger, names) if asked.halvings or asked.searches else ())
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
@@ -124,6 +93,17 @@ def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
     return tuple(found.values())
 
 
+def _places(ledger: Reads, names: Mapping[str, str]) -> tuple[ReportPlace, ...]:
+    """What was chosen among this campaign's runs alone, whichever campaign had it pinned first."""
+    found = []
+    for pinned in ledger.resolutions_to(names):
+        if set(pinned.candidates) <= set(names):
+            stage, _, place = pinned.selector.partition(".")
+            rank = place.partition("#")[2]
+            found.append(ReportPlace(stage, int(rank) if rank else None, names[pinned.chosen_run_id], pinned.reason))
+    return tuple(found)
+
+
 def _curve(root: Path | None, row: LedgerRow) -> Curve | None:
     if root is None or row.artifact_dir is None:
         return None
@@ -132,7 +112,7 @@ def _curve(root: Path | None, row: LedgerRow) -> Curve | None:
 
 
 def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, spec: Mapping[str, Any],
-         names: Mapping[str, str]) -> ReportRun:
+         names: Mapping[str, str], answered: bool) -> ReportRun:
     measured = ledger.measured(member.run_id)
     curve = _curve(root, row)
     attempts = ledger.attempts(member.run_id)
@@ -160,12 +140,13 @@ def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, sp
         teacher=names.get(member.teacher_run_id or ""), twin=names.get(member.twin_run_id or ""),
         reference=names.get(member.reference_run_id or ""),
         device=environment.get("gpu_model") or environment.get("device"), precision=environment.get("precision"),
-        torch=environment.get("torch"),
+        torch=environment.get("torch"), entry=str(spec.get("entry", "")),
         other_cpu_fraction=(usage.get("load") or {}).get("other_cpu_fraction"), validations=points,
         settings=numbers(spec), course=Course() if curve is None else course(curve, spec),
         figures=_figures(member, row, spec, curve, failed) if root is not None else None,
-        failure=failure_words(attempts[-1].exit_json if attempts else None), spent=_spent(attempts),
-        gone_on_ms=_gone_on_ms(member, usage),
+        failure=failure_words(attempts[-1].exit_json if attempts else None),
+        spent=_spent(attempts, row.outcome if answered else None), gone_on_ms=_gone_on_ms(member, usage),
+        answered=answered,
         notes=tuple(PersonNote(n.at, str(n.payload.get("words", ""))) for n in notes if n.kind == PERSON_NOTE),
         moves=tuple(words for n in notes if (words := move_words(n.kind, n.payload)) is not None))
 
@@ -179,7 +160,8 @@ def _figures(member: MemberRow, row: LedgerRow, spec: Mapping[str, Any], curve: 
     shortage = Shortage(failed.get("phase"), failed.get("tried_mib"), failed.get("free_mib"),
                         failed.get("shortfall_mib")) if failed.get("class") == "oom" else None
     tokens = int(data.get("batch_sequences") or 0) * int(data.get("sequence_length") or 0)
-    return figures_of(member.name, _SEED.sub("", member.name), row.outcome, tokens, curve or Curve(), shortage)
+    arm = _SEED.sub("", member.name).rpartition("/")[2]
+    return figures_of(member.name, arm, row.outcome, tokens, curve or Curve(), shortage, spec.get("seed"))
 
 
 def _gone_on_ms(member: MemberRow, usage: Mapping[str, Any]) -> float | None:
@@ -194,6 +176,8 @@ def _failure(attempt: AttemptRow) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _spent(attempts: Sequence[AttemptRow]) -> Spent:
+def _spent(attempts: Sequence[AttemptRow], answer: str | None) -> Spent:
+    """``answer`` is the end that was asked about: time up to it gave a result."""
     walls = [(int(json.loads(a.exit_json).get("wall_ms") or 0), a.outcome) for a in attempts if a.exit_json]
-    return Spent(len(attempts), sum(ms for ms, _ in walls), sum(ms for ms, outcome in walls if outcome != "completed"))
+    return Spent(len(attempts), sum(ms for ms, _ in walls),
+                 sum(ms for ms, outcome in walls if outcome not in ("completed", answer)))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.domain.errors import UsageError
+from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import Reads
 from orchestrator.report.answer import answer
 from orchestrator.report.comparisons import analyse, reach
@@ -35,6 +36,7 @@ from orchestrator.report.gather import gather
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.progress import mark
 from orchestrator.report.sections.cells import DASH, milliseconds, seed
+from orchestrator.report.sections.machine import simulated
 from orchestrator.report.sections.runs import why
 from orchestrator.report.words import amount, counted, in_seconds, loss, number, seconds
 
@@ -58,7 +60,8 @@ def history_page(ledger: Reads, root: Path, reference: str | None = None, patter
     for n, campaign in enumerate(known, start=1):
         if wanted is not None and campaign.campaign_id not in wanted:
             continue
-        report = gather(ledger, root, campaign, logs=False)
+        measured = any(m.role is Role.MEASUREMENT for m in ledger.members(campaign.campaign_id))
+        report = gather(ledger, root, campaign, logs=measured)  # what they show stands in their logs alone
         reports.append(report)
         sections += _entry(report, _name(pattern, n, report))
     marks = [m for m in map(mark, reports) if m is not None]
@@ -104,7 +107,9 @@ def _entry(report: CampaignReport, name: str) -> list[Section | None]:
         text(strong("Config"), ": campaign file ", code(report.source_name), ", plan ", code(report.plan_hash[:12]),
              f"; {_common(report)}"),
     )
+    played = simulated(report)
     parts: list[Block | None] = [
+        Paragraph(played, tone="warning") if played is not None else None,
         Bullets(facts),
         Commands((_command(report),)) if report.source_name else None,
         Paragraph(text(strong("Result"), f": {answer(report, analyse(report))}")),
@@ -128,13 +133,16 @@ def _common(report: CampaignReport) -> str:
     for run in report.runs[1:]:
         settings = dict(run.settings)
         shared = {k: v for k, v in shared.items() if settings.get(k) == v}
-    first = [k for k in _FIRST if k in shared]
+    no_model = bool(report.runs) and len(report.simulated) == len(report.runs)
+    first = [k for k in _FIRST if k in shared and not (no_model and k.startswith(_OF_A_MODEL))]
     return ", ".join(f"{k} {shared[k]:g}" for k in first[:MOST_SETTINGS]) or "no number that all runs share"
 
 
 _FIRST = ("horizon", "model.layers", "model.heads", "model.head_dim", "model.model_dim", "model.vocab_size",
           "data.sequence_length", "data.batch_sequences", "optimizer.lr", "schedule.cooldown", "validation.every",
           "kd.alpha", "kd.temperature")
+_OF_A_MODEL = ("model.", "optimizer.", "data.")
+"""Settings that a simulated run carries and does not look at."""
 
 
 def _results(report: CampaignReport) -> Table:
@@ -147,7 +155,7 @@ def _result(run: ReportRun, target: float | None) -> list[str]:
     steps = time = DASH
     if target is not None and run.validations and run.role != "teacher":
         reached = reach(run, target)
-        steps, time = amount(reached.steps), amount(in_seconds(reached.time_ms), " s", decimals=1)
-    return [run.name, run.status, why(run), run.role, seed(run),
+        steps, time = amount(reached.steps), amount(in_seconds(reached.time_ms), " s", decimals=None)
+    return [run.name, run.standing, why(run), run.role, seed(run),
             DASH if run.final_step is None else number(run.final_step), seconds(run.train_time_ms),
             milliseconds(run.median_step_ms), loss(run.final_val), steps, time]

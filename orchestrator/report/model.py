@@ -16,6 +16,10 @@ DISQUALIFYING_GATES = ("evidence_complete", "no_oom_fallback", "comparable")
 """A run that fails one of these, or has no evidence for it, cannot be compared with anything."""
 
 
+SIMULATED = "simulated"
+"""The trainer that plays known curves and known noise."""
+
+
 @dataclass(frozen=True)
 class GateOutcome:
     """A gate that did not pass: ``result`` is ``fail`` or ``unknown``; ``number`` against ``limit`` in words."""
@@ -69,11 +73,13 @@ class ReportRun:
     ``arm`` names the configuration without its seed; runs of one arm differ in nothing but their seed.
     ``twin`` is the name of its control (the same schedule without KD) and ``reference`` that of the plain CE run, both
     of the same seed. ``gates`` holds the gates that did not pass. ``target`` is the loss its stage asks for.
-    ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself.
+    ``device`` (the GPU's model, or ``cpu``), ``precision`` and ``torch`` are what the trainer recorded of itself,
+    ``entry`` which trainer it was: ``simulated`` plays a curve and trains nothing.
     ``other_cpu_fraction`` is the mean share of all CPUs that other processes used while it ran, 0 to 1.
     ``settings`` are the numbers of its spec by dotted name (``schedule.boost``), for tables and heat maps.
     ``failure`` says in words why it gave no result. ``figures`` are what a measurement showed. ``gone_on_ms`` is
     the train time of the shorter run whose checkpoint it went on from, None where it trained all of its steps.
+    ``answered`` says that it ended as its stage asks about: running out of memory is then its result.
     """
 
     run_id: str
@@ -105,6 +111,7 @@ class ReportRun:
     device: str | None = None
     precision: str | None = None
     torch: str | None = None
+    entry: str = ""
     validations: tuple[ValPoint, ...] = ()
     settings: tuple[tuple[str, float], ...] = ()
     course: Course = Course()
@@ -112,6 +119,7 @@ class ReportRun:
     failure: str = ""
     spent: Spent = Spent()
     gone_on_ms: float | None = None
+    answered: bool = False
     notes: tuple[PersonNote, ...] = ()
     moves: tuple[str, ...] = ()
 
@@ -121,9 +129,24 @@ class ReportRun:
         return self.role == "kd" and self.twin is None
 
     @property
+    def over(self) -> bool:
+        """Whether it ended, with a verdict or without."""
+        return self.finished or self.outcome is not None
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether anything of it can be shown."""
+        return any(n is not None for n in (self.final_step, self.train_time_ms, self.best_val, self.median_step_ms))
+
+    @property
     def finished(self) -> bool:
         """Whether it has a verdict; everything else is under way, planned, or ended without evidence."""
         return self.verdict is not None
+
+    @property
+    def standing(self) -> str:
+        """Its status, or the end that was asked about."""
+        return f"answered: {(self.outcome or '').upper()}" if self.answered else self.status
 
     @property
     def why_not_counted(self) -> str | None:
@@ -131,7 +154,7 @@ class ReportRun:
         for label in NOT_COUNTED_LABELS:
             if label in self.labels:
                 return label
-        if self.outcome == "nan":
+        if self.outcome == "nan" or self.answered:
             return None
         if self.verdict is None:
             return "not finished" if self.outcome is None else f"ended as {self.outcome}, without a verdict"
@@ -162,6 +185,17 @@ class ReportChoice:
 
 
 @dataclass(frozen=True)
+class ReportPlace:
+    """What a stage chose: its best run, or with a ``rank`` (from 1) the configuration that took that place; ``run`` is
+    the name of the chosen one, or of the first of its seeds."""
+
+    stage: str
+    rank: int | None
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Mark:
     """A campaign's best counted KD arm against plain CE, as fractions of plain CE's own figures: below 1 is better.
 
@@ -188,8 +222,11 @@ class CampaignReport:
     launched with; ``recorded_at`` is when (UTC).
     ``open_stages`` maps stages that could not start to the reason. ``ledger_head`` is the (sequence, hash) of the
     ledger's chain when the report was made. ``progress`` holds this and other campaigns of the ledger, oldest first.
+    ``roles`` are those of the file's stages, whether they have begun or not;
+    ``planned`` is how many runs it comes to in all, None where that is not known or all are recorded;
     ``duels`` are the measurement stages whose configurations are alternatives, ``halvings`` the stages that were halved
-    with their number of rungs.
+    with their number of rungs, ``searches`` the others whose configurations were drawn or proposed, and ``places`` what
+    these chose.
     """
 
     campaign: str
@@ -211,5 +248,20 @@ class CampaignReport:
     ledger_head: tuple[int, str] | None = None
     notes: tuple[str, ...] = field(default=())
     progress: tuple[Mark, ...] = ()
+    roles: tuple[str, ...] = ()
+    planned: int | None = None
     duels: tuple[str, ...] = ()
     halvings: tuple[tuple[str, int], ...] = ()
+    searches: tuple[str, ...] = ()
+    places: tuple[ReportPlace, ...] = ()
+
+    @property
+    def measures(self) -> bool:
+        """Whether it asks for step times and memory, and not for the worth of distillation."""
+        roles = {*self.roles, *(r.role for r in self.runs)}
+        return "measurement" in roles and "kd" not in roles
+
+    @property
+    def simulated(self) -> tuple[ReportRun, ...]:
+        """The runs in which no model was trained."""
+        return tuple(r for r in self.runs if r.entry == SIMULATED)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from orchestrator.domain.lifecycle import TERMINAL_STATES
 from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import CampaignRow, LedgerRow
+from orchestrator.report.asking import asking
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def campaign_stats(ledger: Reads, reference: str | None = None) -> list[Campaign
 
 def _stats(ledger: Reads, campaign: CampaignRow) -> CampaignStats:
     rows = ledger.rows(campaign=campaign.campaign_id)
+    expects = asking(campaign).expects
+    answers = {m.run_id: ("completed", *expects.get(m.stage, ())) for m in ledger.members(campaign.campaign_id)}
     by_host: Counter[str] = Counter()
     attempts = finished = wasted = 0
     for row in rows:
@@ -64,8 +67,10 @@ def _stats(ledger: Reads, campaign: CampaignRow) -> CampaignStats:
             attempts += 1
             wall = json.loads(attempt.exit_json)["wall_ms"] if attempt.exit_json else 0
             by_host[attempt.host or "elsewhere"] += wall
-            finished += attempt.state in TERMINAL_STATES and attempt.outcome == "completed"
-            wasted += wall if attempt.state in TERMINAL_STATES and attempt.outcome != "completed" else 0
+            if attempt.state in TERMINAL_STATES:
+                answered = attempt.outcome in answers.get(row.run_id, ("completed",))
+                finished += answered
+                wasted += 0 if answered else wall
     return CampaignStats(
         name=campaign.name, campaign_id=campaign.campaign_id, runs=len(rows), finished=finished, attempts=attempts,
         train_ms=sum(r.train_time_ms or 0 for r in rows), host_ms=sum(by_host.values()), wasted_ms=wasted,

@@ -1,25 +1,9 @@
-"""Rules of measurements: pooled step times, the winner's line, the parts of a step, and what a shortage says."""
+"""Rules of measurements: steady step times, the parts of a step, and what a shortage says."""
 
 from __future__ import annotations
 
-from orchestrator.domain.measured import Figures, Shortage, duel, figures_of
+from orchestrator.domain.measured import Shortage, figures_of
 from orchestrator.wire.trainlog import parse_log
-
-
-def arm(name: str, *deltas: float) -> Figures:
-    return Figures(f"{name}-s0", name, "completed", 1000, deltas, {}, None, None, None, None, ())
-
-
-def test_the_winner_has_the_lowest_median_of_all_its_repeats_together() -> None:
-    # A wins its first repeat alone and loses over both: the repeats are pooled.
-    found = duel([arm("A_default", 60.0, 60.0, 60.0), arm("B_sdpa", 424.0, 424.0), arm("A_default", 74.0, 74.0, 105.0)])
-    assert found.line() == "winner=A_default median_ms=67.00 p90_ms=89.50"
-    assert found.lines()[1].endswith("steps=2 ratio=6.33")
-
-
-def test_an_alternative_without_times_leaves_no_winner() -> None:
-    assert duel([arm("A", 60.0), arm("B")]).line() == "winner=none missing=B"
-    assert duel([]).line() == "winner=none missing=all"
 
 
 def test_figures_of_a_log_are_steady_steps_medians_of_parts_and_claims() -> None:

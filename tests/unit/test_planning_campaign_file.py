@@ -131,7 +131,11 @@ def test_environment_that_is_no_secret_passes(tmp_path: Path) -> None:
     ("- a\n", "holds no mapping"),
     ("campaign: x\n", "the key 'stages' is missing"),
     ("campaign: x\nstages: []\n", "expected at least 1 in this list"),
-    ("campaign: X Y\nstages: [{name: a, role: ce}]\n", "match pattern"),
+    ("campaign: X Y\nstages: [{name: a, role: ce}]\n", "expected a name of small letters, digits and '_', not 'X Y'"),
+    ("campaign: x\nstages: [{name: a, role: ce, select: {top: 4 by luck}}]\n",
+     "stages.a.select.top: expected N by KEY, such as '4 by steps_to_target', not '4 by luck'"),
+    ("campaign: x\ntuple[x]: 1\nstages: [{name: a, role: ce}]\n", "unknown key 'tuple[x]'"),
+    ("campaign: x\nretries: {oom: {acton: 1}}\nstages: [{name: a, role: ce}]\n", "(did you mean 'action'?)"),
     ("campaign: x\nlane: a\nhost: b\nstages: [{name: a, role: ce}]\n", "'lane' or 'host', not both"),
     ("campaign: x\nstages: [{name: a, role: ce}, {name: a, role: ce}]\n", "two stages are named 'a'"),
     ("campaign: x\nstages: [{name: a, role: boss}]\n", "expected 'ce', 'teacher', 'kd' or 'measurement'"),
@@ -234,3 +238,19 @@ def test_the_campaigns_identity_is_what_it_asks_not_how_it_is_worded_or_where_it
     assert one.campaign_id == again.campaign_id
     assert one.campaign_id != other.campaign_id
     assert len(one.campaign_id) == 64
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ("{log_uniform: [0, 1]}", ".log_uniform[0]: expected a value greater than 0, not 0"),
+    ("{uniform: [2, 1]}", ": expected [low, high] with low below high"),
+    ("{log: [1, 2]}", ".log: unknown key 'log'; expected one of: uniform, log_uniform, digits"),
+    ("5", ": expected a mapping (key: value) or a list, not 5"),
+])
+@pytest.mark.parametrize("search", ["random: {draws: 3, over: OVER}", "search: {optuna: {trials: 4, over: OVER}}"])
+def test_of_a_range_or_a_list_only_what_was_meant_is_told_and_in_the_files_words(
+        search: str, given: str, words: str, tmp_path: Path) -> None:
+    stage = search.replace("OVER", f"{{optimizer.lr: {given}}}")
+    with pytest.raises(CampaignFileError) as refused:
+        load(tmp_path, f"campaign: x\nstages: [{{name: a, role: ce, {stage}}}]\n")
+    assert str(refused.value).endswith(f".over.optimizer.lr{words}")
+    assert "\n" not in str(refused.value)

@@ -198,6 +198,17 @@ def test_repeats_of_a_duel_interleave_and_turn_round(tmp_path: Path) -> None:
     assert names == ["A-s0", "B-s0", "B-s1", "A-s1", "A-s2", "B-s2"]
 
 
+def test_a_duel_of_one_is_refused_and_its_seeds_make_no_second(tmp_path: Path) -> None:
+    told = "a duel needs two configurations or more, and this stage has one, A; seeds are its repeats"
+    with pytest.raises(CampaignFileError, match=told) as refused:
+        load(tmp_path, """\
+campaign: alone
+stages:
+  - {name: ab, role: measurement, duel: true, runs: [{name: A}], axes: {seed: [0, 1]}}
+""")
+    assert refused.value.key == "stages.ab.duel"
+
+
 def test_an_end_that_a_stage_asks_about_is_done_and_any_other_is_to_be_tried_again(tmp_path: Path) -> None:
     text = "campaign: c\nstages: [{name: m, role: measurement, expects: [oom]}]\n"
     run = planned(tmp_path, text).runs[0]

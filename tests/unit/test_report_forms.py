@@ -154,6 +154,13 @@ def test_a_provisional_run_is_named_before_any_number():
     assert told.index("> **Provisional:** b1-s0") < told.index("## What was asked")
 
 
+def test_numbers_are_promised_only_of_runs_that_have_some():
+    waiting = run("b2-s0", "kd", 0, (), labels=("provisional",), verdict=None, outcome=None)
+    told = build_report(campaign(*CE, kd("b3", 0, 500), kd("b1", 0, 100, labels=("provisional",)), waiting)).markdown
+    assert "> **Provisional:** b1-s0. Their numbers are shown and enter no claim. b2-s0: no numbers yet." in told
+    assert "Their numbers" not in build_report(campaign(*CE, waiting)).markdown
+
+
 def test_notes_stand_in_the_report():
     told = build_report(campaign(replace(TEACHER, notes=(PersonNote("2026-11-21T10:00:00Z", "the fan failed"),))))
     assert "- `t-s0`, 2026-11-21T10:00:00Z: the fan failed" in told.markdown
@@ -198,7 +205,7 @@ def test_a_measurement_shows_its_figures_its_winner_and_its_shortage():
 
     told = build_report(campaign(measured("A", 67.0), measured("B", 424.0), duels=("ab",), target=None)).markdown
     assert "winner=A median_ms=67.00 p90_ms=67.00" in told
-    assert "| A-s0 | 4,096 | 67.0 ms | 67.0 ms | 61,134 | 1.00 GiB | 2.00 GiB | 4.5000 | completed |" in told
+    assert "| A-s0 | – | 4,096 | 67.0 ms | 67.0 ms | 61,134 | 1.00 GiB | 2.00 GiB | 4.5000 | completed |" in told
     assert "| A-s0 | F-DISTILL-SMOKE-001 | fail | val_0=4.1 val_end=4.2 |" in told
     short_of = build_report(campaign(measured("C", 1.0, Shortage("soft", 9431.0, 3400.0, 6031.0)), target=None))
     assert "out of memory in soft: tried 9.21 GiB, free 3.32 GiB, shortfall 5.89 GiB" in short_of.markdown

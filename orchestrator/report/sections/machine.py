@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from orchestrator.report.comparisons import Analysis
-from orchestrator.report.document import Bullets, Commands, Paragraph, Section, code, section, text
+from orchestrator.report.document import Bullets, Commands, Paragraph, Section, Text, code, section, strong, text
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.spared import spared
 from orchestrator.report.tables import printable
@@ -20,7 +20,8 @@ MOVES_SHOWN = 5
 
 def machine(report: CampaignReport) -> Section | None:
     return section("The machine", Bullets(tuple(
-        text(line) for line in (*_load(report), *_moves(report), *_cost(report), *spared(report), *report.notes))))
+        text(line) for line in (*_devices(report), *_load(report), *_moves(report), *_cost(report), *spared(report),
+                                *report.notes))))
 
 
 def repeat(report: CampaignReport, analysis: Analysis) -> Section | None:
@@ -31,6 +32,29 @@ def repeat(report: CampaignReport, analysis: Analysis) -> Section | None:
                                 code(report.ledger_head[1]), ". Kept outside the ledger, it shows later whether the "
                                 "ledger's history was cut or changed."))
     return section("To repeat or doubt this", Commands(tuple(_commands(report, analysis))), anchor)
+
+
+def simulated(report: CampaignReport) -> Text | None:
+    """That figures are a rehearsal's; None where every run trained a model."""
+    played = len(report.simulated)
+    if not played:
+        return None
+    who = "No model was trained" if played == len(report.runs) else \
+        f"In {played} of {len(report.runs)} runs no model was trained"
+    return text(strong("Simulated:"), f" {who}. ", code("entry: simulated"), " plays known curves with known noise, so "
+                "losses, times and memory say nothing of any model or device.")
+
+
+def _devices(report: CampaignReport) -> list[str]:
+    """What the trainers recorded of themselves: a line for each kind of surroundings."""
+    kinds: dict[str, int] = {}
+    for run in report.runs:
+        if run.device or run.torch or run.precision:
+            torch = f"torch {run.torch}" if run.torch else "no torch"
+            words = f"{run.host or 'somewhere'}: {run.device or 'device not recorded'}, {torch}, " \
+                    f"{run.precision or 'precision not recorded'}, trainer {run.entry or 'not recorded'}"
+            kinds[words] = kinds.get(words, 0) + 1
+    return [f"{words} ({counted(n, 'run', 'runs')})." for words, n in sorted(kinds.items())]
 
 
 def _load(report: CampaignReport) -> list[str]:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from orchestrator.domain.measured import Figures, duel
-from orchestrator.report.document import Commands, Section, Table, section, table
-from orchestrator.report.model import CampaignReport
-from orchestrator.report.sections.cells import DASH, milliseconds
+from orchestrator.domain.duel import duel
+from orchestrator.domain.measured import Figures
+from orchestrator.report.document import Commands, Picture, Section, Table, section, table
+from orchestrator.report.model import CampaignReport, ReportRun
+from orchestrator.report.sections.cells import DASH, gib, milliseconds
 from orchestrator.report.words import loss, number
 
 
-def measurements(report: CampaignReport) -> Section | None:
+def measurements(report: CampaignReport, picture: Picture | None) -> Section | None:
     """One table for all measurement runs; the duels' winner lines; the claims. None where nothing was measured."""
-    found = [(r.stage, r.figures) for r in report.runs if r.figures is not None]
+    found = [(r, r.figures) for r in report.runs if r.figures is not None]
     if not found:
         return None
     figures = [f for _, f in found]
-    duels = [line for stage in report.duels if (sides := [f for s, f in found if s == stage])
+    duels = [line for stage in report.duels if (sides := [f for r, f in found if r.stage == stage])
              for line in duel(sides).lines()]
-    return section("Measurements", _table(figures), Commands(tuple(duels)) if duels else None, _phases(figures),
-                   _claims(figures))
+    return section("Measurements", picture, _table(found), Commands(tuple(duels)) if duels else None,
+                   _phases(figures), _claims(figures))
 
 
-def _table(figures: list[Figures]) -> Table:
-    return table("What each measurement showed", "run | >tokens a step | >median step | >p90 step | >tokens/s | "
-                 ">peak allocated | >peak reserved | >final val | how it ended",
-                 [[f.name, number(f.tokens_per_step), milliseconds(f.median_ms), milliseconds(f.p90_ms),
-                   DASH if f.tokens_per_second is None else number(f.tokens_per_second), _gib(f.peak_allocated_mib),
-                   _gib(f.peak_reserved_mib), loss(f.final_val),
-                   f.shortage.words() if f.shortage is not None else f.outcome or DASH] for f in figures])
+def _table(found: list[tuple[ReportRun, Figures]]) -> Table:
+    return table("What each measurement showed",
+                 "run | device | >tokens a step | >median step | >p90 step | >tokens/s | >peak allocated | "
+                 ">peak reserved | >final val | how it ended",
+                 [[f.name, r.device or DASH, number(f.tokens_per_step), milliseconds(f.median_ms),
+                   milliseconds(f.p90_ms), DASH if f.tokens_per_second is None else number(f.tokens_per_second),
+                   gib(f.peak_allocated_mib), gib(f.peak_reserved_mib), loss(f.final_val),
+                   f.shortage.words() if f.shortage is not None else f.outcome or DASH] for r, f in found])
 
 
 def _phases(figures: list[Figures]) -> Table | None:
@@ -44,6 +46,3 @@ def _claims(figures: list[Figures]) -> Table | None:
     return table("Claims that the runs were to confirm or refute", "run | claim | holds | figures", rows) if rows \
         else None
 
-
-def _gib(mib: int | None) -> str:
-    return DASH if mib is None else f"{number(mib / 1024, 2)} GiB"

@@ -27,7 +27,7 @@ def teachers(report: CampaignReport, picture: Picture | None) -> Section | None:
 def gates(report: CampaignReport, result: str, title: str, measured: str) -> Section | None:
     """The gates that failed, or that have no evidence: each with its number and its limit."""
     rows = [[run.name, gate.gate, gate.number, gate.limit]
-            for run in report.runs for gate in run.gates if gate.result == result]
+            for run in report.runs for gate in run.gates if gate.result == result and not run.answered]
     return section(title, table(title, f"run | gate | {measured} | asked", rows)) if rows else None
 
 
@@ -73,10 +73,11 @@ def _runs(report: CampaignReport) -> Table:
 def _run(run: ReportRun) -> list[str]:
     of = "" if run.horizon in (None, run.final_step) else f" of {number(run.horizon or 0)}"
     return [
-        run.name, run.status, run.verdict or DASH, why(run), run.role, seed(run), run.host or DASH,
-        DASH if run.final_step is None else f"{number(run.final_step)}{of}", seconds(run.train_time_ms),
+        run.name, run.standing, DASH if run.answered else run.verdict or DASH, why(run), run.role, seed(run),
+        run.host or DASH, DASH if run.final_step is None else f"{number(run.final_step)}{of}",
+        seconds(run.train_time_ms),
         milliseconds(run.median_step_ms), milliseconds(run.p90_step_ms), loss(run.best_val), loss(run.final_val),
-        ", ".join(label for label in run.labels if label != run.status) or DASH,
+        ", ".join(label for label in run.labels if label != run.status and not run.answered) or DASH,
     ]
 
 
