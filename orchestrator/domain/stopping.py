@@ -1,8 +1,8 @@
 """What a stage, and a whole campaign, must have come to, with the reason in words when it has not.
 
 Three conditions (domain: stop conditions). A teacher search is over once one candidate is within budget and learns
-steadily. A distillation stage is over once steps to the target are compared with plain cross-entropy, or with the
-reason why they cannot be. The whole is over once both answers stand. Where a condition can no longer be met, the
+steadily. A distillation stage is over once steps to the target are compared with plain cross-entropy, be it with a
+bound where that never arrived, or with the reason why they cannot be. The whole is over once both answers stand. Where a condition can no longer be met, the
 campaign ends there: nothing that comes after could answer its question.
 """
 
@@ -94,24 +94,30 @@ def _target_compared(arms: Sequence[EndedRun], references: Mapping[str, EndedRun
     waiting = sorted({a.reference for a in arms if a.reference and not _over(references.get(a.reference))})
     if waiting:
         return "open", f"the runs to compare with have not ended: {', '.join(waiting[:SHOWN])}"
-    compared = [(a, r) for a in arms if (r := references.get(a.reference or "")) is not None
-                and a.steps_to_target is not None and r.steps_to_target is not None]
-    if compared:
-        arm, reference = min(compared, key=lambda pair: (pair[0].steps_to_target or 0, pair[0].name))
-        return "met", (f"steps to the target are compared for {len(compared)} of {len(arms)} KD arms; fewest: "
-                       f"{arm.name} with {_to_target(arm)}, plain CE ({reference.name}) with {_to_target(reference)}")
     reached = [a for a in arms if a.steps_to_target is not None]
     if not reached:
         return "missed", f"no KD arm reached the target: {_listed(arms, _short_of)}"
-    behind = [r for a in reached if (r := references.get(a.reference or "")) is not None]
-    if not behind:
+    compared = [(a, r) for a in reached if (r := references.get(a.reference or "")) is not None and _ran(r)]
+    if not compared:
         return "missed", f"{len(reached)} KD arms reached the target, and none has a CE run to compare with"
-    return "missed", (f"{len(reached)} KD arms reached the target; plain CE did not, so the saving is only known to "
-                      f"be more than nothing: {_listed(behind, _short_of)}")
+    arm, reference = min(compared, key=lambda pair: (pair[0].steps_to_target or 0, pair[0].name))
+    return "met", (f"steps to the target are compared for {len(compared)} of {len(arms)} KD arms; fewest: "
+                   f"{arm.name} with {_to_target(arm)}, {_plain(reference)}")
 
 
 def _over(run: EndedRun | None) -> bool:
     return run is None or run.over
+
+
+def _ran(run: EndedRun) -> bool:
+    """Whether the run says something of the target: one that completed or diverged without it never arrived."""
+    return run.steps_to_target is not None or run.outcome in (Outcome.COMPLETED, Outcome.NAN)
+
+
+def _plain(run: EndedRun) -> str:
+    if run.steps_to_target is not None:
+        return f"plain CE ({run.name}) with {_to_target(run)}"
+    return f"plain CE ({run.name}) never got there, so only a bound of the saving is known ({_short_of(run)})"
 
 
 def _to_target(run: EndedRun) -> str:

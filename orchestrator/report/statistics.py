@@ -12,7 +12,8 @@ CONFIDENCE = 0.95
 
 
 class Known(StrEnum):
-    """How well a number is known when some runs never reached the target."""
+    """How well a number is known when some runs never reached the target. Bounds are strict: a run that is censored at
+    a step had not arrived there."""
 
     EXACT = "exact"
     AT_LEAST = "at least"
