@@ -106,7 +106,7 @@ def with_effect(found: Sequence[Arms], truth: float) -> list[Figure]:
         rate_figure("reports whose best arm is truly the best", sum(c.right_arm for c in found), len(found),
                     "mean over the seeds"),
         rate_figure("ledgers whose chosen run is of the best arm", sum(c.right_run for c in found), len(found),
-                    "select: best, which looks at single runs"),
+                    "select: best, the seed nearest its arm's median"),
         _coverage("intervals of KD's own effect that hold the truth, with an effect", found, truths),
     ]
 

@@ -128,7 +128,7 @@ def _no_arm(report: CampaignReport, analysis: Analysis) -> str:
     assert analysis.target is not None
     if all(a.arrivals == 0 for a in analysis.arms):
         return (f"No KD arm reached loss {loss(analysis.target)} within its horizon "
-                f"(the nearest is censored at step {amount(first.steps.mean).removeprefix('≥ ')}), "
+                f"(the nearest is censored at step {amount(first.steps.mean).lstrip('≥> ')}), "
                 f"so no steps were saved that can be counted; {_honesty(first.seeds)}{lost}.")
     reached = "" if first.steps.mean.known is Known.EXACT else ", not by every seed"
     return (f"No KD arm passed all of its gates; the best measured, {first.name}, reached loss "

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from orchestrator.domain.luck import expected_best_of
 from orchestrator.domain.metrics import TargetHit, ValPoint, target_hit
+from orchestrator.domain.ranking import Score, in_order
 from orchestrator.report.effects import Effect, effect, holm
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import (
@@ -147,7 +148,7 @@ def _analysis(report: CampaignReport, stage: str, *, shared: bool) -> Analysis:
     for told in counted.values():
         if told.run.role == "kd" and told.run.stage == stage:
             groups.setdefault(told.run.arm, []).append(told)
-    arms = _against_chance(sorted((_arm(name, runs, counted) for name, runs in groups.items()), key=_rank))
+    arms = _against_chance(_in_order([_arm(name, runs, counted) for name, runs in groups.items()]))
     best = next((a for a in arms if a.promoted), None)
     others = {r.reference for r in report.runs if r.stage == stage} | {r.twin for r in report.runs if r.stage == stage}
     baselines = tuple(told for told in counted.values()
@@ -224,16 +225,11 @@ def _largest_rise(validations: Sequence[ValPoint]) -> float | None:
     return max(0.0, max(rises)) if rises else None
 
 
-def _rank(arm: Arm) -> tuple[int, float, float, float, str]:
-    """Fewest steps to the target first, then stability: spread over seeds, then the worst rise; bounds come last."""
-    inf = math.inf
-    return (
-        len(arm.reached) - arm.arrivals,
-        arm.steps.mean.value if arm.steps.mean.value is not None else inf,
-        arm.spread_steps if arm.spread_steps is not None else inf,
-        arm.largest_rise if arm.largest_rise is not None else inf,
-        arm.name,
-    )
+def _in_order(arms: Sequence[Arm]) -> list[Arm]:
+    """Best first, by the steps to the target, in the order that choices follow too."""
+    named = {a.name: a for a in arms}
+    return [named[name] for name in in_order(
+        {a.name: [Score(r.hit.steps_to_target, r.run.final_val) for r in a.reached] for a in arms})]
 
 
 def _luck(arms: Sequence[Arm]) -> Luck | None:

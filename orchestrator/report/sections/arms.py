@@ -90,10 +90,10 @@ def is_uncontrolled(analysis: Analysis) -> bool:
 
 
 _RANKING = text(
-    "Ranked by steps to the target, then by stability: the spread over seeds, then the largest rise between "
-    "neighbouring validations. ", em("Saved"), " is positive when the arm is better; brackets are the 95 % t-interval "
-    "of the mean over paired seeds. The control is the same schedule without KD: what is saved against plain CE and "
-    "not against the control is the schedule's doing, not distillation's.")
+    "Ranked by the mean steps to the target over seeds, after all whose seeds reached it more often; of equal ones the "
+    "smaller spread over seeds comes first, then the lower final loss. ", em("Saved"), " is positive when the arm is "
+    "better; brackets are the 95 % t-interval of the mean over paired seeds. The control is the same schedule without "
+    "KD: what is saved against plain CE and not against the control is the schedule's doing, not distillation's.")
 
 
 def _label(analysis: Analysis) -> list[Paragraph]:
