@@ -111,8 +111,15 @@ def pinned_policy_id(connection: Connection, campaign_id: str, stage: str) -> st
 
 def resolution(connection: Connection, key: str) -> ResolutionRecord | None:
     row = connection.execute(select(resolutions).where(resolutions.c.key == key)).one_or_none()
-    if row is None:
-        return None
+    return None if row is None else _resolution(row)
+
+
+def every_resolution(connection: Connection) -> list[ResolutionRecord]:
+    """All that were ever pinned, oldest first."""
+    return [_resolution(row) for row in connection.execute(select(resolutions).order_by(resolutions.c.event_seq))]
+
+
+def _resolution(row: Row[Any]) -> ResolutionRecord:
     return ResolutionRecord(row.key, row.campaign_id, row.selector, tuple(json.loads(row.candidates)),
                             row.chosen_run_id, row.checkpoint_sha256, row.final_val_u6, row.reason)
 

@@ -65,6 +65,11 @@ class Reads:
         with self._reading() as connection:
             return queries.resolution(connection, key)
 
+    def resolutions(self) -> list[ResolutionRecord]:
+        """What every selector was resolved to, oldest first."""
+        with self._reading() as connection:
+            return queries.every_resolution(connection)
+
     def current_attempt(self, run_id: str) -> AttemptRow:
         """The latest attempt of a run. Raises :class:`UnknownRun`."""
         with self._reading() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
+from orchestrator.report.configuration import in_words, settings_told
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import Known
 from orchestrator.report.words import (
@@ -58,7 +59,8 @@ def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
     level = [a.name for a in analysis.arms if a is not best and a.promoted and a.steps.mean == best.steps.mean]
     tie = f", level with {' and '.join(level[:2])}{' and others' if len(level) > 2 else ''}," if level else ""
     passing = "" if best is analysis.arms[0] else " of those that passed their gates"
-    who = f"{best.name}{f', taught by {teacher},' if teacher else ''}"
+    what = in_words(settings_told(report).get(best.reached[0].run.name, ()))
+    who = f"{best.name}{f' ({what})' if what else ''}{f', taught by {teacher},' if teacher else ''}"
     led = f"The only KD arm, {who} came" if len(analysis.arms) == 1 else \
         f"Among {len(analysis.arms)} KD arms {who} was{tie} the quickest{passing}"
     parts = [f"{led} to loss {loss(analysis.target)}: {amount(best.steps.mean)} steps{_mean(n)}"]

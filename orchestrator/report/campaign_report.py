@@ -14,6 +14,7 @@ from orchestrator.domain.comparability import Ran, comparability
 from orchestrator.report import rendering
 from orchestrator.report.answer import answer
 from orchestrator.report.comparisons import Analysis, analyse, analyses, answering
+from orchestrator.report.configuration import settings_told
 from orchestrator.report.document import Page, Paragraph, Picture, Section, section, strong, text
 from orchestrator.report.figures import campaign_figures
 from orchestrator.report.model import CampaignReport
@@ -66,11 +67,12 @@ def campaign_page(report: CampaignReport) -> Page:
     first = answering(found)
     pictures = campaign_figures(report, first)
     told = answer(report, first)
+    settings = settings_told(report)
     parts: list[Section | None] = [asked.asked(report, found)]
     # The stage that answers comes first; what it was chosen from follows.
     for analysis in sorted(found, key=lambda a: a is not first):
         shown = pictures if analysis is first else ()
-        parts += arms.arms(analysis, shown, named=len(found) > 1)
+        parts += arms.arms(analysis, shown, settings, named=len(found) > 1)
     if not first.arms:
         parts.append(section("Curves", *(p for p in pictures if p.file in CURVES)))
     parts += [arms.baselines(a, named=len(found) > 1) for a in found]
@@ -78,6 +80,7 @@ def campaign_page(report: CampaignReport) -> Page:
         section("The learning-rate grid", *_beginning(pictures, "grid")),
         measurements.measurements(report),
         runs.teachers(report, next(iter(_beginning(pictures, "budget")), None)),
+        runs.chosen(report),
         runs.gates(report, "fail", "Rejected, and why", "measured"),
         runs.gates(report, "unknown", "Inconclusive: a gate has no evidence", "known"),
         runs.left_out(report),

@@ -56,7 +56,7 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
         runs=tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names) for m in members
                    if m.run_id in rows),
-        policies=tuple(policies), choices=_choices(ledger, specs, names),
+        policies=tuple(policies), choices=_choices(ledger, campaign, members, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
@@ -108,19 +108,24 @@ def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) ->
     return found
 
 
-def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
-             names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
-    """The choices that this campaign's specs rest on, as they were pinned."""
-    found: dict[str, ReportChoice] = {}
-    for spec in specs.values():
-        for selector in ((spec.get("kd") or {}).get("teacher"), spec.get("stop_at_target")):
-            if selector is None:
-                continue
-            pinned = ledger.resolution(canonical_digest(selector))
-            if pinned is not None:
-                chosen = names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12])
-                found[pinned.key] = ReportChoice(pinned.selector, chosen, pinned.reason)
-    return tuple(found.values())
+def _choices(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow],
+             specs: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
+    """The choices that this campaign made or rests on, as they were pinned, oldest first.
+
+    A choice among the same runs is pinned once for all campaigns, so one that an earlier campaign pinned counts too:
+    where a spec refers to it, or where it chose among all runs of one of this campaign's stages.
+    """
+    referred = {canonical_digest(selector) for spec in specs.values()
+                for selector in ((spec.get("kd") or {}).get("teacher"), spec.get("stop_at_target"))
+                if selector is not None}
+    stages: dict[str, set[str]] = {}
+    for member in members:
+        stages.setdefault(member.stage, set()).add(member.run_id)
+    pinned = ledger.resolutions()
+    own = {r.selector for r in pinned if r.key in referred or r.campaign_id == campaign.campaign_id}
+    return tuple(ReportChoice(r.selector, names.get(r.chosen_run_id, r.chosen_run_id[:12]), r.reason) for r in pinned
+                 if r.key in referred or r.campaign_id == campaign.campaign_id
+                 or (r.selector not in own and set(r.candidates) == stages.get(r.selector.partition(".")[0])))
 
 
 def _curve(root: Path | None, row: LedgerRow) -> Curve | None:

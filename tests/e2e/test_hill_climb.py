@@ -92,6 +92,15 @@ def test_the_long_runs_have_the_chosen_settings_over_the_long_horizon_and_fresh_
         assert (arm["kd"]["alpha"], twin["kd"], twin["mode"]) == (chosen["kd"]["alpha"], None, "ce")
 
 
+def test_the_report_lists_every_choice_and_says_what_was_chosen(climbed: tuple[Laptop, str]) -> None:
+    told = report(climbed[0])
+    pinned = asked(climbed[0], "SELECT selector FROM resolutions")
+    assert {s for (s,) in pinned} == {"teachers.best", "sweep.top #1", "long.best"}
+    for (selector,) in pinned:
+        assert f"`{selector}` is **hill_climb_rehearsal/" in told
+    assert "hill_climb_rehearsal/top1 (boost 3, drop_to_base 0.35, finish 0.5, hold 0.2), taught by" in told
+
+
 def test_a_climb_without_a_teacher_in_budget_ends_there_with_the_reason(tmp_path: Path) -> None:
     laptop = Laptop(tmp_path)
     said = laptop.run(*CLIMB, *MISS, "--exit-status", code=1).stderr.decode()

@@ -17,6 +17,7 @@ from orchestrator.report import words
 from orchestrator.report.answer import answer
 from orchestrator.report.campaign_report import build_report
 from orchestrator.report.comparisons import analyse
+from orchestrator.report.configuration import in_words
 from orchestrator.report.model import CampaignReport, GateOutcome, ReportChoice, ReportPolicy, ReportRun
 from orchestrator.report.statistics import (
     Amount,
@@ -388,6 +389,29 @@ def test_an_empty_campaign_still_has_a_page():
     pages = build_report(campaign(target=None, ledger_head=None, policies=()))
     assert pages.figures == {}
     assert "Nothing was run" in pages.markdown
+
+
+def test_the_winning_configuration_is_told_by_its_settings():
+    alike = (("model.layers", 4.0), ("optimizer.lr", 0.002), ("schedule.hold", 0.2))
+    plain = (("model.layers", 4.0), ("optimizer.lr", 0.002), ("schedule.boost", 1.0), ("schedule.hold", 0.0))
+
+    def with_settings(told: ReportRun) -> ReportRun:
+        boost = {"b3": 3.0, "b1": 1.0}.get(told.arm.removesuffix("-twin"))
+        return replace(told, settings=plain if boost is None else (*alike, ("schedule.boost", boost)))
+
+    report = replace(FULL, runs=tuple(with_settings(r) for r in FULL.runs),
+                     choices=(ReportChoice("kd.best", "b3-s0", "fewest steps"),))
+    pages = build_report(report)
+    assert "b3 (hold 0.2, boost 3), taught by t-s0, was the quickest" in pages.answer
+    assert "`kd.best` is **b3-s0** (hold 0.2, boost 3): fewest steps." in pages.markdown
+    assert "| 0.0000 | hold 0.2, boost 1 |" in pages.markdown
+    rows = {r["name"]: r["settings"] for r in csv.DictReader(io.StringIO(pages.csv))}
+    assert (rows["b3-s1"], rows["ce-s0"]) == ("schedule.hold=0.2;schedule.boost=3", "")
+
+
+def test_settings_that_end_alike_are_told_in_full():
+    assert in_words((("schedule.floor", 0.1), ("kd.floor", 0.5), ("kd.alpha", 0.9))) == \
+        "schedule.floor 0.1, kd.floor 0.5, alpha 0.9"
 
 
 # Words

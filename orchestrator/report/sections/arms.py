@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.domain.luck import winners_curse
 from orchestrator.report.comparisons import Analysis, Arm, Reached, Savings
+from orchestrator.report.configuration import Settings, in_words
 from orchestrator.report.document import Bullets, Paragraph, Picture, Section, Table, em, section, strong, table, text
 from orchestrator.report.effects import SIGNIFICANT, Effect, pairs_needed
 from orchestrator.report.sections.cells import DASH, bootstrap, p_value, per_seed, saved, seed
@@ -15,15 +16,17 @@ from orchestrator.report.words import amount, counted, in_seconds, loss, number,
 UNCONTROLLED = "uncontrolled"
 
 
-def arms(analysis: Analysis, pictures: Sequence[Picture], *, named: bool) -> list[Section | None]:
-    """The sections of one stage's arms; ``named`` says the stage, where a campaign has several."""
+def arms(analysis: Analysis, pictures: Sequence[Picture], settings: Mapping[str, Settings], *,
+         named: bool) -> list[Section | None]:
+    """The sections of one stage's arms; ``named`` says the stage, where a campaign has several. ``settings`` tell each
+    run's configuration apart."""
     if not analysis.arms:
         return []
     where = f" of stage {analysis.stage}" if named else ""
     by_file = {p.file: p for p in pictures}
     return [
         section(f"KD arms{where}, ranked", Paragraph(_RANKING), *_label(analysis), by_file.get("val_vs_steps.png"),
-                _ranking(analysis.arms), *_curse(analysis)),
+                _ranking(analysis.arms, settings), *_curse(analysis)),
         section("In time, without and with the teacher's cost", Paragraph(text(
             "Each arm is charged its teacher's whole train time. Validation and checkpoints are outside all of these "
             "times.")), by_file.get("val_vs_time.png"), _time(analysis.arms), level=3),
@@ -114,11 +117,12 @@ def _curse(analysis: Analysis) -> list[Paragraph]:
     return [Paragraph(text(f"{told[0].upper()}{told[1:]}."))]
 
 
-def _ranking(found: Sequence[Arm]) -> Table:
+def _ranking(found: Sequence[Arm], settings: Mapping[str, Settings]) -> Table:
     return table("KD arms, best first",
                  "># | arm | passed | >reached | >steps to target | >train time to target | >saved against CE | "
-                 ">saved against control | >spread | >largest rise",
-                 [_ranked(i, a) for i, a in enumerate(found, start=1)])
+                 ">saved against control | >spread | >largest rise | settings",
+                 [[*_ranked(i, a), in_words(settings[a.reached[0].run.name]) or DASH]
+                  for i, a in enumerate(found, start=1)])
 
 
 def _ranked(place: int, arm: Arm) -> list[str]:
