@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, listing, listing_cache, queries, surroundings
+from orchestrator.ledger import chain, listing, listing_cache, queries, replicating, surroundings
+from orchestrator.ledger.court_rows import ReplicationRow
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
 from orchestrator.ledger.place import LedgerPlace
@@ -69,6 +70,12 @@ class Reads:
         """What every selector was resolved to, oldest first."""
         with self._reading() as connection:
             return queries.every_resolution(connection)
+
+    def replication(self, campaign_id: str, run_id: str) -> ReplicationRow | None:
+        """What the fresh seeds of a run's configuration came to; None where its stage asks for none, or one of them
+        has not ended."""
+        with self._reading() as connection:
+            return replicating.row_of(connection, campaign_id, run_id)
 
     def current_attempt(self, run_id: str) -> AttemptRow:
         """The latest attempt of a run. Raises :class:`UnknownRun`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from orchestrator.report import replicated
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
 from orchestrator.report.configuration import in_words, settings_told
 from orchestrator.report.model import CampaignReport, ReportRun
@@ -75,7 +76,13 @@ def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
     if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
         parts.append(_time(best.against_ce, cost))
     return f"{', '.join(parts)}{_at_the_end(report, best)}; {_shown(best) or _honesty(n)}" \
-           f"{_lost(report, analysis, best)}."
+           f"{_confirmed(report, analysis, best)}{_lost(report, analysis, best)}."
+
+
+def _confirmed(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
+    """What fresh seeds said of the whole configuration, where its stage asked them."""
+    asked = replicated.of_arm(report, analysis.stage, best.name)
+    return "" if asked is None else f"; {replicated.sentence(report, asked)}"
 
 
 def _at_the_end(report: CampaignReport, best: Arm) -> str:

@@ -19,7 +19,7 @@ from orchestrator.report.document import Page, Paragraph, Picture, Section, sect
 from orchestrator.report.figures import campaign_figures
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.runs_csv import runs_csv
-from orchestrator.report.sections import arms, asked, machine, measurements, runs
+from orchestrator.report.sections import arms, asked, confirmed, machine, measurements, runs
 
 CURVES = ("val_vs_steps.png", "val_vs_time.png")
 
@@ -70,6 +70,7 @@ def campaign_page(report: CampaignReport) -> Page:
     settings = settings_told(report)
     parts: list[Section | None] = [asked.asked(report, found)]
     # The stage that answers comes first; what it was chosen from follows.
+    parts.append(confirmed.confirmed(report))
     for analysis in sorted(found, key=lambda a: a is not first):
         shown = pictures if analysis is first else ()
         parts += arms.arms(analysis, shown, settings, named=len(found) > 1)

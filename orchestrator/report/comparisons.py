@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from orchestrator.domain.luck import expected_best_of
 from orchestrator.domain.metrics import TargetHit, ValPoint, target_hit
 from orchestrator.domain.ranking import Score, in_order
+from orchestrator.domain.verdict import Gate
 from orchestrator.report.effects import Effect, effect, holm
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import (
@@ -69,8 +70,9 @@ class Arm:
 
     @property
     def promoted(self) -> bool:
-        """Whether every counted run of the arm passed all of its gates."""
-        return bool(self.reached) and all(r.run.verdict == "promote" for r in self.reached)
+        """Whether every counted run of the arm passed all gates of its own. What its fresh seeds came to together is
+        told apart: rejected by them, it is still what was measured."""
+        return bool(self.reached) and all(_passed(r.run) for r in self.reached)
 
     @property
     def arrivals(self) -> int:
@@ -183,6 +185,11 @@ def _arm(name: str, runs: Sequence[Reached], counted: dict[str, Reached]) -> Arm
         against_control=_savings([(counted.get(r.run.twin or ""), r) for r in runs]),
         largest_rise=max(rises) if rises else None,
     )
+
+
+def _passed(run: ReportRun) -> bool:
+    return run.verdict == "promote" or (run.finished and bool(run.gates)
+                                        and all(g.gate == Gate.REPLICATED for g in run.gates))
 
 
 def _savings(pairs: Sequence[tuple[Reached | None, Reached]]) -> Savings | None:

@@ -13,6 +13,7 @@ import yaml
 from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
+from orchestrator.domain.replication import Replication
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
@@ -23,6 +24,7 @@ from orchestrator.report.model import (
     Course,
     GateOutcome,
     PersonNote,
+    Replicated,
     ReportChoice,
     ReportPolicy,
     ReportRun,
@@ -61,7 +63,8 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
-        ledger_head=ledger.head(), duels=_duels(source), halvings=_halvings(source))
+        ledger_head=ledger.head(), duels=_duels(source), halvings=_halvings(source),
+        replications=_replications(ledger, campaign, members))
 
 
 def _source(text: str) -> Mapping[str, Any]:
@@ -126,6 +129,20 @@ def _choices(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow],
     return tuple(ReportChoice(r.selector, names.get(r.chosen_run_id, r.chosen_run_id[:12]), r.reason) for r in pinned
                  if r.key in referred or r.campaign_id == campaign.campaign_id
                  or (r.selector not in own and set(r.candidates) == stages.get(r.selector.partition(".")[0])))
+
+
+def _replications(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow]) -> tuple[Replicated, ...]:
+    """Every configuration of the stages whose policy asks for fresh seeds, by the first of its runs."""
+    found: dict[tuple[str, str], Replicated] = {}
+    policies = {stage: ledger.pinned_policy(campaign.campaign_id, stage) for stage in {m.stage for m in members}}
+    for member in members:
+        policy, key = policies[member.stage], (member.stage, _SEED.sub("", member.name))
+        if policy is None or policy.replication is None or policy.target_u6 is None or key in found:
+            continue
+        row = ledger.replication(campaign.campaign_id, member.run_id)
+        told = None if row is None else Replication(row.seeds, row.bad, row.margin_u6, row.squares, row.passed)
+        found[key] = Replicated(*key, policy.replication, policy.target_u6, told)
+    return tuple(found.values())
 
 
 def _curve(root: Path | None, row: LedgerRow) -> Curve | None:

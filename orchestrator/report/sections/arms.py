@@ -126,7 +126,7 @@ def _ranking(found: Sequence[Arm], settings: Mapping[str, Settings]) -> Table:
 
 
 def _ranked(place: int, arm: Arm) -> list[str]:
-    passed = sum(1 for r in arm.reached if r.run.verdict == "promote")
+    passed = sum(1 for r in arm.reached if r.run.verdict == "promote")  # fresh seeds pass, or fail, all together
     times = [in_seconds(r.time_ms) for r in arm.reached]
     return [
         str(place), arm.name, "yes" if arm.promoted else f"{passed} of {len(arm.reached)}",

@@ -48,6 +48,12 @@ def p_value(value: float | None) -> str:
     return f"{value:.4f}" if value >= 0.0001 else "< 0.0001"
 
 
+def p_said(value: float) -> str:
+    """``p = 0.0312``, or ``p < 0.0001``."""
+    text = p_value(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
 def milliseconds(value: float | None, decimals: int = 1) -> str:
     return DASH if value is None else f"{number(value, decimals)} ms"
 
