@@ -108,6 +108,14 @@ class Luck:
 
 
 @dataclass(frozen=True)
+class LookedAt:
+    """How many arms each question was asked of: those that have something to be compared with."""
+
+    ce: int
+    control: int
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One stage's KD ``arms``, best first. ``baselines``: CE runs and controls against the target, in plan order.
 
@@ -120,6 +128,12 @@ class Analysis:
     best: Arm | None
     luck: Luck | None
     stage: str = ""
+
+    @property
+    def looked_at(self) -> LookedAt:
+        """Among how many arms the best one was picked, question by question, as the adjusted p-values have it."""
+        return LookedAt(*(sum(s is not None and s.effect is not None for s in found) for found in
+                          ([a.against_ce for a in self.arms], [a.against_control for a in self.arms])))
 
 
 def analyse(report: CampaignReport) -> Analysis:

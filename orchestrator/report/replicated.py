@@ -70,13 +70,18 @@ def sentence(report: CampaignReport, asked: Replicated) -> str:
 def _meaning(report: CampaignReport, asked: Replicated) -> str:
     if asked.found is None or not asked.found.passed:
         return ""
-    plain = beside(report, asked).plain
+    others = beside(report, asked)
+    plain, control = others.plain, others.control
     if plain is None:
         return ", which says nothing of plain CE, whose seeds are not all there to compare with"
     mean = mean_loss(asked, plain)
     if plain.passed:
         return f", which plain CE passes too (mean loss {mean}), so it shows nothing of distillation"
-    return f", which plain CE over the same seeds does not pass (mean loss {mean})"
+    words = f", which plain CE over the same seeds does not pass (mean loss {mean})"
+    if control is not None and control.passed:
+        words += f", but the same schedule without KD does (mean loss {mean_loss(asked, control)}), so it confirms " \
+                 "the schedule and not distillation"
+    return words
 
 
 def _by_rule(asked: Replicated, runs: Sequence[ReportRun | None]) -> Replication | None:

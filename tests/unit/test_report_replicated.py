@@ -24,7 +24,7 @@ def losses(name: str, role: str, seed: int, at_100: float, **changes) -> ReportR
     return run(f"{name}-s{seed}", role, seed, points, **changes)
 
 
-def told(kd: float, ce: float, *, found: bool = True, ce_seeds: int = 5) -> CampaignReport:
+def told(kd: float, ce: float, *, control: float = 4.2, found: bool = True, ce_seeds: int = 5) -> CampaignReport:
     """Five seeds about ``kd`` and ``ce`` nats at step 100."""
     spread = (-0.002, -0.001, 0.0, 0.001, 0.002)
     mine = [kd + d for d in spread]
@@ -33,7 +33,7 @@ def told(kd: float, ce: float, *, found: bool = True, ce_seeds: int = 5) -> Camp
     arms = [losses("b", "kd", s, v, reference=f"ce-s{s}", twin=f"b-twin-s{s}", gates=failed,
                    verdict="reject" if failed else "promote") for s, v in zip(SEEDS, mine, strict=True)]
     plain = [losses("ce", "ce", s, ce + d) for s, d in zip(SEEDS, spread, strict=True)][:ce_seeds]
-    twins = [losses("b-twin", "control", s, ce + d) for s, d in zip(SEEDS, spread, strict=True)]
+    twins = [losses("b-twin", "control", s, control + d) for s, d in zip(SEEDS, spread, strict=True)]
     return campaign(*plain, *arms, *twins,
                     replications=(Replicated("kd", "b", RULE, TARGET_U6, outcome if found else None),))
 
@@ -50,6 +50,11 @@ def test_the_whole_configuration_is_confirmed_with_rule_statistic_and_p() -> Non
 
 def test_what_plain_ce_passes_too_shows_nothing_of_distillation() -> None:
     assert "which plain CE passes too (mean loss 4.0500), so it shows nothing of distillation" in say(told(4.0, 4.05))
+
+
+def test_what_the_schedule_passes_without_kd_confirms_the_schedule() -> None:
+    text = say(told(4.0, 4.2, control=4.01))
+    assert "but the same schedule without KD does (mean loss 4.0100), so it confirms the schedule and not dis" in text
 
 
 def test_without_all_of_plain_ces_seeds_nothing_is_said_of_it() -> None:

@@ -9,8 +9,8 @@ from orchestrator.report.comparisons import Analysis, Arm, Reached, Savings
 from orchestrator.report.configuration import Settings, in_words
 from orchestrator.report.document import Bullets, Paragraph, Picture, Section, Table, em, section, strong, table, text
 from orchestrator.report.effects import SIGNIFICANT, Effect, pairs_needed
-from orchestrator.report.sections.cells import DASH, bootstrap, p_value, per_seed, saved, seed
-from orchestrator.report.statistics import Known, Summary
+from orchestrator.report.sections.cells import DASH, bootstrap, p_value, per_seed, picked, saved, seed
+from orchestrator.report.statistics import Known, Summary, simultaneous
 from orchestrator.report.words import amount, counted, in_seconds, loss, number, seconds, uncertainty
 
 UNCONTROLLED = "uncontrolled"
@@ -59,13 +59,14 @@ def certainty(analysis: Analysis) -> list[str]:
         return []
     lines = []
     first = analysis.best or analysis.arms[0]
-    for what, savings in (("plain CE", first.against_ce), ("its control", first.against_control)):
+    looked_at = analysis.looked_at
+    for what, savings, of in (("plain CE", first.against_ce, looked_at.ce),
+                              ("its control", first.against_control, looked_at.control)):
         if savings is None:
             lines.append(f"{first.name} has nothing to be compared with as {what}.")
         else:
             lines.append(f"{first.name} against {what}: {amount(savings.steps.mean)} steps saved, "
-                         f"{uncertainty(savings.steps)}"
-                         f"{_zero(savings.steps)}.")
+                         f"{picked(savings, of)}{_zero(simultaneous(savings.steps, of))}.")
     lines.append(_claim(first, len(analysis.arms)))
     lines += _net(first)
     if first.against_ce is not None and first.against_ce.steps.n == 2:
@@ -95,8 +96,9 @@ def is_uncontrolled(analysis: Analysis) -> bool:
 _RANKING = text(
     "Ranked by the mean steps to the target over seeds, after all whose seeds reached it more often; of equal ones the "
     "smaller spread over seeds comes first, then the lower final loss. ", em("Saved"), " is positive when the arm is "
-    "better; brackets are the 95 % t-interval of the mean over paired seeds. The control is the same schedule without "
-    "KD: what is saved against plain CE and not against the control is the schedule's doing, not distillation's.")
+    "better; brackets are the 95 % t-interval of the mean over paired seeds, for each arm by itself. The control is "
+    "the same schedule without KD: what is saved against plain CE and not against the control is the schedule's doing, "
+    "not distillation's.")
 
 
 def _label(analysis: Analysis) -> list[Paragraph]:

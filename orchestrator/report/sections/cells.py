@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.report.comparisons import Savings
 from orchestrator.report.effects import Effect
 from orchestrator.report.model import ReportRun
-from orchestrator.report.statistics import Amount, Summary
-from orchestrator.report.words import amount, in_seconds, number
+from orchestrator.report.statistics import Amount, Summary, simultaneous
+from orchestrator.report.words import amount, in_seconds, number, uncertainty
 
 DASH = "–"
 
@@ -34,6 +35,17 @@ def saved(told: Summary | None, *, in_s: bool = False) -> str:
         return text
     scale, decimals = (0.001, 1) if in_s else (1.0, 0)
     return f"{text} [{number(told.low * scale, decimals)}, {number(told.high * scale, decimals)}]"
+
+
+def picked(savings: Savings, of: int) -> str:
+    """The uncertainty of the steps that an arm saves which was picked from ``of``: with all of them looked at."""
+    told = uncertainty(simultaneous(savings.steps, of))
+    tested = savings.effect
+    if savings.steps.mean.value is None or tested is None:
+        return told
+    among = f" after all {of} arms" if of > 1 else ""
+    many = f", simultaneous for {of} arms" if of > 1 and "t-interval" in told else ""
+    return f"{told}{many}; {p_said(tested.adjusted_p)}{among}"
 
 
 def bootstrap(tested: Effect | None, *, scale: float = 1.0, decimals: int = 0) -> str:
