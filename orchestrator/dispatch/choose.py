@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.domain.lifecycle import Outcome
+from orchestrator.domain.ranking import Score, in_order, representative
 from orchestrator.ledger.rows import LedgerRow
 
 _KEYS: dict[str, tuple[Callable[[LedgerRow], float | int | None], str]] = {
@@ -46,24 +48,35 @@ class Choice:
     reason: str
 
 
-def choose(rows: Sequence[LedgerRow], by: str) -> Choice:
-    """The best promoted run by ``by``; ties go to the better final loss, then to the name.
+def choose(configurations: Mapping[str, Sequence[LedgerRow]], by: str) -> Choice:
+    """The run that stands for the best configuration by ``by``, in the order of :mod:`orchestrator.domain.ranking`.
 
-    Only a run that its pinned policy promotes can be chosen. Where none is, the reason lists what stopped each.
+    ``configurations`` maps each to its runs in the order of their seeds. Only a run that its pinned policy promotes can
+    be chosen. Configurations promoted with every seed come before all others; of the others a seed that failed counts
+    as one without a value. The seed nearest the median stands for its configuration, the earlier of two as near: the
+    luckiest would look better than what it stands for. Where no run was promoted the reason lists what stopped each.
     """
     value, words = _KEYS[by]
-    admitted = [r for r in rows if r.verdict == "promote" and value(r) is not None]
+    total = sum(len(rows) for rows in configurations.values())
+    passed = {rows[0].name: [value(r) if r.verdict == "promote" else None for r in rows]
+              for rows in configurations.values() if rows}
+    found = {rows[0].name: rows for rows in configurations.values() if rows}
+    whole = {name: rows for name, rows in found.items() if all(r.verdict == "promote" for r in rows)
+             and any(v is not None for v in passed[name])}
+    admitted = whole or {name: rows for name, rows in found.items() if any(v is not None for v in passed[name])}
     if not admitted:
-        misses = "; ".join(f"{r.name}: {_why_not(r)}" for r in rows)
-        return Choice(None, f"none of {len(rows)} passed its gates ({misses})")
-
-    def rank(row: LedgerRow) -> tuple[float, float, str]:
-        key = value(row)
-        assert key is not None
-        return (float(key), row.final_val if row.final_val is not None else float("inf"), row.name)
-
-    best = min(admitted, key=rank)
-    return Choice(best, f"{words} ({value(best)}) of {len(admitted)} admitted among {len(rows)}")
+        misses = "; ".join(f"{r.name}: {_why_not(r)}" for rows in found.values() for r in rows)
+        return Choice(None, f"none of {total} passed its gates ({misses})")
+    best = in_order({name: [Score(v, r.final_val) for v, r in zip(passed[name], rows, strict=True)]
+                     for name, rows in admitted.items()})[0]
+    values = [v for v in passed[best] if v is not None]
+    row = admitted[best][representative(passed[best])]
+    if total == len(found):
+        return Choice(row, f"{words} ({values[0]}) of {len(admitted)} admitted among {total}")
+    several = f"mean of {len(values)} seeds" if len(values) == len(admitted[best]) else \
+        f"mean of the {len(values)} of {len(admitted[best])} seeds that have one and passed"
+    return Choice(row, f"{words} ({statistics.fmean(values):.6g}, {several}) of {len(admitted)} configurations "
+                       f"admitted among {len(found)}; the seed nearest their median stands for them")
 
 
 def _why_not(row: LedgerRow) -> str:
@@ -73,17 +86,13 @@ def _why_not(row: LedgerRow) -> str:
 
 
 def rank_configurations(configurations: Mapping[str, Sequence[LedgerRow]], by: str) -> list[Place]:
-    """The configurations whose every run was promoted, best first; ``configurations`` maps each to its runs.
-
-    Ranked by the mean of ``by`` over the seeds; ties go to the better mean final loss, then to the name.
-    """
+    """The configurations whose every run was promoted, best first in the order of :mod:`orchestrator.domain.ranking`;
+    ``configurations`` maps each to its runs."""
     value, _ = _KEYS[by]
-    places = []
-    for rows in configurations.values():
-        if not rows or any(r.verdict != "promote" for r in rows):
-            continue
-        places.append((Place(rows[0], _mean([value(r) for r in rows]), len(rows)), _mean([r.final_val for r in rows])))
-    return [place for place, _ in sorted(places, key=lambda p: (p[0].score, p[1], p[0].row.name))]
+    passed = {rows[0].name: rows for rows in configurations.values()
+              if rows and all(r.verdict == "promote" for r in rows)}
+    order = in_order({name: [Score(value(r), r.final_val) for r in rows] for name, rows in passed.items()})
+    return [Place(passed[name][0], _mean([value(r) for r in passed[name]]), len(passed[name])) for name in order]
 
 
 def place_words(place: Place, rank: int, of: int, by: str) -> str:

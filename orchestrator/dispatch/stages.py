@@ -5,7 +5,7 @@ Both are pinned once for all processes: the first to see that a choice or a poli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from orchestrator.dispatch.choose import Choice, Ranking, choose, place_words, rank_configurations
 from orchestrator.dispatch.conditions import Conditions, Ended
@@ -107,7 +107,7 @@ class Stages:
         for stage in plan.stages:
             if stage.choice is not None and self._ledger.resolution(stage.choice.key) is None and \
                     (rows := self._judged(plan, stage)) is not None:
-                choice = choose(rows, stage.choice.by)
+                choice = choose(_configurations(plan, rows), stage.choice.by)
                 if choice.row is None:
                     found[stage.name] = _no_best(stage, choice)
             if stage.top and not any(self._ledger.resolution(p.key) for p in stage.top) and \
@@ -123,7 +123,7 @@ class Stages:
         if rows is None:
             return False
         ids = [r.run_id for r in rows]
-        choice = choose(rows, stage.choice.by)
+        choice = choose(_configurations(plan, rows), stage.choice.by)
         if choice.row is None:
             self._say_once(_no_best(stage, choice))
             return False
@@ -184,10 +184,7 @@ class Stages:
         rows = self._judged(plan, stage)
         if rows is None:
             return None
-        configurations: dict[str, list[LedgerRow]] = {}
-        specs = {r.run_id: r.spec for r in plan.runs if r.run_id is not None}
-        for row in rows:
-            configurations.setdefault(config_id_of(specs[row.run_id]), []).append(row)
+        configurations = _configurations(plan, rows)
         return Ranking(tuple(rank_configurations(configurations, stage.top[0].by)), len(configurations),
                        tuple(sorted(r.run_id for r in rows)))
 
@@ -252,6 +249,15 @@ class Stages:
         return Policy(asked.name, asked.role, gates, budget_ms=budget_ms, budget_derivation=derivation,
                       trend_points=asked.trend_points, trend_min_drop_u6=asked.trend_min_drop_u6, target_u6=target,
                       replication=asked.replication)
+
+
+def _configurations(plan: Plan, rows: Sequence[LedgerRow]) -> dict[str, list[LedgerRow]]:
+    """The rows by configuration, each in the order of its seeds."""
+    specs = {r.run_id: r.spec for r in plan.runs if r.run_id is not None}
+    found: dict[str, list[LedgerRow]] = {}
+    for row in sorted(rows, key=lambda r: specs[r.run_id].seed):
+        found.setdefault(config_id_of(specs[row.run_id]), []).append(row)
+    return found
 
 
 def _no_best(stage: PlannedStage, choice: Choice) -> str:

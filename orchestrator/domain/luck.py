@@ -8,11 +8,6 @@ from __future__ import annotations
 
 import math
 
-SPEEDRUN_SIGMA_U6 = 1_300
-"""The deviation of one run's final loss in modded-nanogpt's track 3, where it was measured; other set-ups differ."""
-LOSS_PER_100_STEPS_U6 = 4_500
-"""Track 3's exchange rate near its target: 100 steps are worth 0.0045 nats."""
-
 
 def expected_best_of(k: int) -> float:
     """The expected maximum of ``k`` independent standard normal draws: 2.12 for 36.
@@ -31,16 +26,6 @@ def expected_best_of(k: int) -> float:
 
     inner = math.fsum((4 if i % 2 else 2) * f(a + i * h) for i in range(1, n))
     return h / 3 * (f(a) + inner + f(b))
-
-
-def steps_for_loss(loss_u6: float) -> float:
-    """How many steps a difference in loss is worth, by track 3's exchange rate."""
-    return loss_u6 * 100 / LOSS_PER_100_STEPS_U6
-
-
-def loss_for_steps_u6(steps: float) -> float:
-    """The inverse of :func:`steps_for_loss`, in micro-nats."""
-    return steps * LOSS_PER_100_STEPS_U6 / 100
 
 
 def winners_curse(k: int, *, seeds: int = 1, sigma: float | None = None, margin: float | None = None,

@@ -122,11 +122,19 @@ def p_value(rule: ReplicationRule, found: Replication) -> float | None:
     """The one-sided p of a t-test, for showing; None for a z-test (its deviation is folded into the limit)."""
     if rule.test is Test.Z or found.bad:
         return None
-    spread = rule.seeds * found.squares - found.margin_u6**2
-    if spread <= 0:
+    t = statistic(rule, found)
+    if t is None:
         return 0.0 if found.margin_u6 > 0 else 1.0
-    t = found.margin_u6 * math.sqrt((rule.seeds - 1) / spread)
     return t_tail(t, rule.seeds - 1)
+
+
+def statistic(rule: ReplicationRule, found: Replication) -> float | None:
+    """Student's t, or for a z-test ``(target - mean) * sqrt(n)`` in nats; None where a t of seeds that are all alike
+    has no deviation to be measured in."""
+    if rule.test is Test.Z:
+        return found.margin_u6 / math.sqrt(rule.seeds) / 1e6
+    spread = rule.seeds * found.squares - found.margin_u6**2
+    return found.margin_u6 * math.sqrt((rule.seeds - 1) / spread) if spread > 0 else None
 
 
 def t_tail(t: float, degrees: int) -> float:
@@ -217,15 +225,3 @@ NAMED_RULES: Mapping[str, NamedRule] = {
     )
 }
 """Rules by name."""
-
-
-def pairwise_significant(mean_difference_u6: int, expected_step_difference_u6: int, seeds: int, other_seeds: int,
-                         *, limit_u6: int = 4_000) -> bool:
-    """Whether one record beats another by track 3's pairwise rule.
-
-    ``(final_loss_diff + exp_stepbased_loss_diff) / (1/n1 + 1/n2)**0.5 >= 0.004``; the second term is what the saved
-    steps would have brought, 0.0045 for 100 steps (:func:`orchestrator.domain.luck.loss_for_steps_u6`).
-    """
-    gained = mean_difference_u6 + expected_step_difference_u6
-    # Both sides squared: gained^2 * n1 * n2 >= limit^2 * (n1 + n2), without a root.
-    return gained > 0 and gained**2 * seeds * other_seeds >= limit_u6**2 * (seeds + other_seeds)

@@ -1,9 +1,9 @@
 """What a stage, and a whole campaign, must have come to, with the reason in words when it has not.
 
 Three conditions (domain: stop conditions). A teacher search is over once one candidate is within budget and learns
-steadily. A distillation stage is over once steps to the target are compared with plain cross-entropy, or with the
-reason why they cannot be. The whole is over once both answers stand. Where a condition can no longer be met, the
-campaign ends there: nothing that comes after could answer its question.
+steadily. A distillation stage is over once steps to the target are compared with plain cross-entropy, be it with a
+bound where that never arrived, or with the reason why they cannot be. The whole is over once both answers stand. Where
+a condition can no longer be met, the campaign ends there: nothing that comes after could answer its question.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.domain.lifecycle import Outcome
+from orchestrator.domain.ranking import Score, in_order
 from orchestrator.domain.verdict import Role
 
 SHOWN = 6
@@ -24,7 +25,8 @@ State = Literal["met", "missed", "open"]
 class EndedRun:
     """A run as far as conditions are concerned. ``over``: it ended for good, with or without a result.
 
-    Times are in milliseconds. ``steps_to_target`` None means not reached within ``horizon``, or no target.
+    Seeds of one ``configuration`` share it; empty: a run of its own. Times are in milliseconds. ``steps_to_target``
+    None means not reached within ``horizon``, or no target.
     """
 
     name: str
@@ -40,6 +42,7 @@ class EndedRun:
     time_to_target_ms: int | None
     final_val: float | None
     reference: str | None = None
+    configuration: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,29 +97,57 @@ def _target_compared(arms: Sequence[EndedRun], references: Mapping[str, EndedRun
     waiting = sorted({a.reference for a in arms if a.reference and not _over(references.get(a.reference))})
     if waiting:
         return "open", f"the runs to compare with have not ended: {', '.join(waiting[:SHOWN])}"
-    compared = [(a, r) for a in arms if (r := references.get(a.reference or "")) is not None
-                and a.steps_to_target is not None and r.steps_to_target is not None]
-    if compared:
-        arm, reference = min(compared, key=lambda pair: (pair[0].steps_to_target or 0, pair[0].name))
-        return "met", (f"steps to the target are compared for {len(compared)} of {len(arms)} KD arms; fewest: "
-                       f"{arm.name} with {_to_target(arm)}, plain CE ({reference.name}) with {_to_target(reference)}")
     reached = [a for a in arms if a.steps_to_target is not None]
     if not reached:
         return "missed", f"no KD arm reached the target: {_listed(arms, _short_of)}"
-    behind = [r for a in reached if (r := references.get(a.reference or "")) is not None]
-    if not behind:
+    compared = [a for a in arms if (r := references.get(a.reference or "")) is not None and _ran(r)]
+    arrived = [a for a in compared if a.steps_to_target is not None]
+    if not arrived:
         return "missed", f"{len(reached)} KD arms reached the target, and none has a CE run to compare with"
-    return "missed", (f"{len(reached)} KD arms reached the target; plain CE did not, so the saving is only known to "
-                      f"be more than nothing: {_listed(behind, _short_of)}")
+    best = _best(compared)
+    beside = {a.reference: references[a.reference] for a in best if a.reference}
+    return "met", (f"steps to the target are compared for {len(arrived)} of {len(arms)} KD arms; fewest: "
+                   f"{_steps(best)}, {_plain(list(beside.values()))}")
+
+
+def _best(arms: Sequence[EndedRun]) -> list[EndedRun]:
+    """The runs of the best configuration: of those that passed their gates with every seed, if any did and arrived."""
+    found: dict[str, list[EndedRun]] = {}
+    for arm in sorted(arms, key=lambda a: a.name):
+        found.setdefault(arm.configuration or arm.name, []).append(arm)
+    named = {runs[0].name: runs for runs in found.values() if any(r.steps_to_target is not None for r in runs)}
+    passed = {name: runs for name, runs in named.items() if all(r.verdict == "promote" for r in runs)}
+    order = in_order({name: [Score(r.steps_to_target, r.final_val) for r in runs]
+                      for name, runs in (passed or named).items()})
+    return named[order[0]]
 
 
 def _over(run: EndedRun | None) -> bool:
     return run is None or run.over
 
 
-def _to_target(run: EndedRun) -> str:
-    time = "" if run.time_to_target_ms is None else f" in {run.time_to_target_ms} ms"
-    return f"{run.steps_to_target} steps{time}"
+def _ran(run: EndedRun) -> bool:
+    """Whether the run says something of the target: one that completed or diverged without it never arrived."""
+    return run.steps_to_target is not None or run.outcome in (Outcome.COMPLETED, Outcome.NAN)
+
+
+def _plain(runs: Sequence[EndedRun]) -> str:
+    late = [r for r in runs if r.steps_to_target is None]
+    if not late:
+        return f"plain CE ({_steps(runs)})"
+    return f"plain CE not always, so only a bound of the saving is known ({_listed(late, _short_of)})"
+
+
+def _steps(runs: Sequence[EndedRun]) -> str:
+    """The one run, or what its seeds came to on average."""
+    arrived = [r for r in runs if r.steps_to_target is not None]
+    if len(runs) == 1:
+        time = "" if runs[0].time_to_target_ms is None else f" in {runs[0].time_to_target_ms} ms"
+        return f"{runs[0].name} with {runs[0].steps_to_target} steps{time}"
+    mean = sum(r.steps_to_target or 0 for r in arrived) / len(arrived)
+    over = f"{len(runs)} seeds" if len(arrived) == len(runs) else \
+        f"the {len(arrived)} of {len(runs)} seeds that arrived"
+    return f"{runs[0].name} and its other seeds with {mean:.6g} steps on average over {over}"
 
 
 def _why_not(run: EndedRun) -> str:

@@ -17,7 +17,6 @@ from orchestrator.ledger.court_rows import (
     ProjectionRow,
     PromotionRow,
     RejudgedRow,
-    ReplicationRow,
     WaiverRow,
 )
 from orchestrator.ledger.writing import Writing
@@ -35,12 +34,6 @@ class Court(Writing):
         """A run's promotions in a campaign, oldest first."""
         with self._reading() as connection:
             return promoting.of_run(connection, campaign_id, run_id)
-
-    def replication(self, campaign_id: str, run_id: str) -> ReplicationRow | None:
-        """What the fresh seeds of a run's configuration came to; None where its stage asks for none, or one of them
-        has not ended."""
-        with self._reading() as connection:
-            return promoting.replication_of(connection, campaign_id, run_id)
 
     def waive(self, campaign_id: str, run_id: str, gate: Gate, *, who: str, why: str, until: str) -> WaiverRow:
         """Excuse a gate until a day; the verdict stays. See :func:`promoting.waive`."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from orchestrator.domain.errors import LedgerError, UsageError
 from orchestrator.domain.verdict import GATE_BIT, Gate
 from orchestrator.ledger import chain, judging, listing, replicating
-from orchestrator.ledger.court_rows import PromotionRow, ReplicationRow, WaiverRow
+from orchestrator.ledger.court_rows import PromotionRow, WaiverRow
 from orchestrator.ledger.tables import campaign_runs, challenges, promotions, runs, waivers
 
 CANDIDATE, CONFIRMED = "candidate", "confirmed"
@@ -61,16 +61,6 @@ def of_run(connection: Connection, campaign_id: str, run_id: str) -> list[Promot
 
 def promotion_row(row: Row[Any]) -> PromotionRow:
     return PromotionRow(**{n: row._mapping[n] for n in PromotionRow.__dataclass_fields__})
-
-
-def replication_of(connection: Connection, campaign_id: str, run_id: str) -> ReplicationRow | None:
-    """The last replication of a run's configuration in its stage, or None."""
-    key = replicating.key_of(connection, campaign_id, run_id)
-    row = None if key is None else replicating.latest(connection, key)
-    if row is None:
-        return None
-    return ReplicationRow(**{n: row._mapping[n] for n in ReplicationRow.__dataclass_fields__ if n != "passed"},
-                          passed=bool(row.passed))
 
 
 def contested(connection: Connection) -> list[Row[Any]]:

@@ -122,6 +122,11 @@ def resolutions_to(connection: Connection, run_ids: Iterable[str]) -> list[Resol
     return [_resolution(row) for row in connection.execute(query)]
 
 
+def every_resolution(connection: Connection) -> list[ResolutionRecord]:
+    """All that were ever pinned, oldest first."""
+    return [_resolution(row) for row in connection.execute(select(resolutions).order_by(resolutions.c.event_seq))]
+
+
 def _resolution(row: Row[Any]) -> ResolutionRecord:
     return ResolutionRecord(row.key, row.campaign_id, row.selector, tuple(json.loads(row.candidates)),
                             row.chosen_run_id, row.checkpoint_sha256, row.final_val_u6, row.reason)

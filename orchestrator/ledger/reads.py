@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine
 
 from orchestrator.domain.lifecycle import Event
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, listing, listing_cache, queries, surroundings
+from orchestrator.ledger import chain, listing, listing_cache, queries, replicating, surroundings
+from orchestrator.ledger.court_rows import ReplicationRow
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
 from orchestrator.ledger.place import LedgerPlace
@@ -70,6 +71,17 @@ class Reads:
         """What was resolved to one of these runs, oldest first."""
         with self._reading() as connection:
             return queries.resolutions_to(connection, run_ids)
+
+    def resolutions(self) -> list[ResolutionRecord]:
+        """What every selector was resolved to, oldest first."""
+        with self._reading() as connection:
+            return queries.every_resolution(connection)
+
+    def replication(self, campaign_id: str, run_id: str) -> ReplicationRow | None:
+        """What the fresh seeds of a run's configuration came to; None where its stage asks for none, or one of them
+        has not ended."""
+        with self._reading() as connection:
+            return replicating.row_of(connection, campaign_id, run_id)
 
     def current_attempt(self, run_id: str) -> AttemptRow:
         """The latest attempt of a run. Raises :class:`UnknownRun`."""

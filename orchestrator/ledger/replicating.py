@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, insert, select
 from orchestrator.domain.errors import LedgerTampered
 from orchestrator.domain.replication import ReplicationRule, Test, passes
 from orchestrator.ledger import chain
+from orchestrator.ledger.court_rows import ReplicationRow
 from orchestrator.ledger.tables import (
     REPLICATION_INPUTS,
     campaign_runs,
@@ -61,6 +62,16 @@ def key_of(connection: Connection, campaign_id: str, run_id: str) -> Key | None:
                      .join(replication_rules, replication_rules.c.policy_id == stage_policies.c.policy_id))
         .where(c.campaign_id == campaign_id, c.run_id == run_id)).one_or_none()
     return None if row is None else (campaign_id, row.stage, row.config_id)
+
+
+def row_of(connection: Connection, campaign_id: str, run_id: str) -> ReplicationRow | None:
+    """The last replication of a run's configuration in its stage, or None."""
+    key = key_of(connection, campaign_id, run_id)
+    row = None if key is None else latest(connection, key)
+    if row is None:
+        return None
+    return ReplicationRow(**{n: row._mapping[n] for n in ReplicationRow.__dataclass_fields__ if n != "passed"},
+                          passed=bool(row.passed))
 
 
 def is_due(connection: Connection, campaign_id: str, run_id: str) -> bool:

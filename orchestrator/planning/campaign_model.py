@@ -166,7 +166,8 @@ class PolicyRule(Piece):
 class Select(Piece):
     """What a stage hands on: ``best`` one run (``STAGE.best``), ``top`` so many configurations (``STAGE.top``)."""
 
-    best: SelectBy | None = None
+    best: SelectBy | None = Field(
+        None, description="of the configuration that is the best by its mean over seeds, the seed nearest the median")
     top: Annotated[str, Field(pattern=TOP_PATTERN)] | None = Field(
         None, description="N by KEY, such as '4 by steps_to_target': configurations are ranked by the mean over their "
                           "seeds, and every seed must pass the gates")

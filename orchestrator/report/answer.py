@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+from orchestrator.report import replicated
 from orchestrator.report.chosen_answer import chosen_answer
 from orchestrator.report.comparisons import Analysis, Arm, Savings, seeds_of
+from orchestrator.report.configuration import in_words, settings_told
 from orchestrator.report.measured_answer import measured_answer
 from orchestrator.report.model import CampaignReport, ReportRun
+from orchestrator.report.sections.cells import picked
 from orchestrator.report.statistics import Known
 from orchestrator.report.words import (
     amount,
@@ -16,7 +19,6 @@ from orchestrator.report.words import (
     less_or_more,
     loss,
     seconds,
-    uncertainty,
 )
 
 
@@ -58,29 +60,52 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
 
 
 def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
-    n = best.seeds
+    n, looked_at = best.seeds, analysis.looked_at
     assert analysis.target is not None
     teacher = best.reached[0].run.teacher
     cost = best.reached[0].run.teacher_train_time_ms
     level = [a.name for a in analysis.arms if a is not best and a.promoted and a.steps.mean == best.steps.mean]
     tie = f", level with {' and '.join(level[:2])}{' and others' if len(level) > 2 else ''}," if level else ""
     passing = "" if best is analysis.arms[0] else " of those that passed their gates"
-    who = f"{best.name}{f', taught by {teacher},' if teacher else ''}"
+    what = in_words(settings_told(report).get(best.reached[0].run.name, ()))
+    who = f"{best.name}{f' ({what})' if what else ''}{f', taught by {teacher},' if teacher else ''}"
     led = f"The only KD arm, {who} came" if len(analysis.arms) == 1 else \
         f"Among {len(analysis.arms)} KD arms {who} was{tie} the quickest{passing}"
     parts = [f"{led} to loss {loss(analysis.target)}: {amount(best.steps.mean)} steps{_mean(n)}"]
     if best.against_ce is not None:
-        parts.append(_against("plain CE", best.against_ce))
+        parts.append(_against("plain CE", best.against_ce, looked_at.ce))
     else:
         parts.append("no plain CE run to compare with")
     if best.against_control is not None:
-        parts.append(_against("the same schedule without KD", best.against_control))
+        parts.append(_against("the same schedule without KD", best.against_control, looked_at.control))
     else:
         parts.append("uncontrolled: no control of the same schedule, so the schedule alone may explain it")
     if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
         parts.append(_time(best.against_ce, cost))
-    return f"{', '.join(parts)}{_at_the_end(report, best)}; {_shown(best) or _honesty(n)}" \
+    standing = [_picked(report, analysis, best), _shown(best), _one_teacher(analysis),
+                _confirmed(report, analysis, best), "" if _is_shown(best) else _honesty(n)]
+    return f"{', '.join(parts)}{_at_the_end(report, best)}; {'; '.join(s for s in standing if s)}" \
            f"{_lost(report, analysis, best)}."
+
+
+def _picked(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
+    """That the arm was chosen by the runs that measure it, until fresh seeds have spoken."""
+    if len(analysis.arms) < 2:
+        return ""
+    candidate = "" if replicated.of_arm(report, analysis.stage, best.name) is not None else "candidate, "
+    return f"{candidate}picked from {len(analysis.arms)}"
+
+
+def _one_teacher(analysis: Analysis) -> str:
+    """Another teacher may help more, or less: nothing here varies it."""
+    teachers = {r.run.teacher for a in analysis.arms for r in a.reached}
+    return "conditional on this one teacher" if len(teachers) == 1 and teachers != {None} else ""
+
+
+def _confirmed(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
+    """What fresh seeds said of the whole configuration, where its stage asked them."""
+    asked = replicated.of_arm(report, analysis.stage, best.name)
+    return "" if asked is None else replicated.sentence(report, asked)
 
 
 def _at_the_end(report: CampaignReport, best: Arm) -> str:
@@ -97,23 +122,29 @@ def _at_the_end(report: CampaignReport, best: Arm) -> str:
 
 
 def _shown(best: Arm) -> str:
-    """That KD itself saves, where the exact test against the control says so after all arms were looked at."""
+    """Whether KD itself saves, by the exact test against the control after all arms were looked at."""
     tested = best.against_control.effect if best.against_control is not None else None
-    if tested is None or not tested.shown:
+    if tested is None:
         return ""
-    return f"KD's own effect is shown against its control (p = {tested.adjusted_p:.3g}, {tested.test.value}, " \
-           f"n = {tested.n} pairs)"
+    if not tested.shown:
+        return "KD's own effect is not shown"
+    return f"KD's own effect is shown against its control ({tested.test.value}, n = {tested.n} pairs)"
+
+
+def _is_shown(best: Arm) -> bool:
+    tested = best.against_control.effect if best.against_control is not None else None
+    return tested is not None and tested.shown
 
 
 def _mean(n: int) -> str:
     return "" if n == 1 else f" on average over {n} seeds"
 
 
-def _against(what: str, savings: Savings) -> str:
+def _against(what: str, savings: Savings, of: int) -> str:
     told = savings.steps
     if told.mean.value is None:
         return f"not comparable with {what}, which never reached it either"
-    return f"{less_or_more(told.mean, 'steps', 'fewer', 'more')} {what} ({uncertainty(told)})"
+    return f"{less_or_more(told.mean, 'steps', 'fewer', 'more')} {what} ({picked(savings, of)})"
 
 
 def _time(savings: Savings, teacher_ms: int | None) -> str:
@@ -135,7 +166,7 @@ def _no_arm(report: CampaignReport, analysis: Analysis) -> str:
     assert analysis.target is not None
     if all(a.arrivals == 0 for a in analysis.arms):
         return (f"No KD arm reached loss {loss(analysis.target)} within its horizon "
-                f"(the nearest is censored at step {amount(first.steps.mean).removeprefix('≥ ')}), "
+                f"(the nearest is censored at step {amount(first.steps.mean).lstrip('≥> ')}), "
                 f"so no steps were saved that can be counted; {_honesty(first.seeds)}{lost}.")
     reached = "" if first.steps.mean.known is Known.EXACT else ", not by every seed"
     return (f"No KD arm passed all of its gates; the best measured, {first.name}, reached loss "

@@ -14,11 +14,12 @@ from orchestrator.domain.comparability import Ran, comparability
 from orchestrator.report import rendering
 from orchestrator.report.answer import answer
 from orchestrator.report.comparisons import Analysis, analyse, analyses, answering
+from orchestrator.report.configuration import settings_told
 from orchestrator.report.document import Page, Paragraph, Picture, Section, section, strong, text
 from orchestrator.report.figures import campaign_figures
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.runs_csv import runs_csv
-from orchestrator.report.sections import arms, asked, machine, measurements, rungs, runs
+from orchestrator.report.sections import arms, asked, confirmed, machine, measurements, rungs, runs
 
 CURVES = ("val_vs_steps.png", "val_vs_time.png")
 
@@ -66,11 +67,13 @@ def campaign_page(report: CampaignReport) -> Page:
     first = answering(found)
     pictures = campaign_figures(report, first)
     told = answer(report, first)
+    settings = settings_told(report)
     parts: list[Section | None] = [asked.asked(report, found)]
     # The stage that answers comes first; what it was chosen from follows.
+    parts.append(confirmed.confirmed(report))
     for analysis in sorted(found, key=lambda a: a is not first):
         shown = pictures if analysis is first else ()
-        parts += arms.arms(analysis, shown, named=len(found) > 1)
+        parts += arms.arms(analysis, shown, settings, named=len(found) > 1)
     if not first.arms:
         parts.append(section("Curves", *(p for p in pictures if p.file in CURVES)))
     parts += [arms.baselines(a, named=len(found) > 1) for a in found]
@@ -79,6 +82,7 @@ def campaign_page(report: CampaignReport) -> Page:
         section("The learning-rate grid", *_beginning(pictures, "grid")),
         measurements.measurements(report, next(iter(_beginning(pictures, "measured")), None)),
         runs.teachers(report, next(iter(_beginning(pictures, "budget")), None)),
+        runs.chosen(report),
         runs.gates(report, "fail", "Rejected, and why", "measured"),
         runs.gates(report, "unknown", "Inconclusive: a gate has no evidence", "known"),
         runs.left_out(report),

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 
 from orchestrator.domain.luck import expected_best_of
 from orchestrator.domain.metrics import TargetHit, ValPoint, target_hit
+from orchestrator.domain.ranking import Score, in_order
+from orchestrator.domain.verdict import Gate
 from orchestrator.report.effects import Effect, effect, holm
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.statistics import (
@@ -68,8 +70,9 @@ class Arm:
 
     @property
     def promoted(self) -> bool:
-        """Whether every counted run of the arm passed all of its gates."""
-        return bool(self.reached) and all(r.run.verdict == "promote" for r in self.reached)
+        """Whether every counted run of the arm passed all gates of its own. What its fresh seeds came to together is
+        told apart: rejected by them, it is still what was measured."""
+        return bool(self.reached) and all(_passed(r.run) for r in self.reached)
 
     @property
     def arrivals(self) -> int:
@@ -105,6 +108,14 @@ class Luck:
 
 
 @dataclass(frozen=True)
+class LookedAt:
+    """How many arms each question was asked of: those that have something to be compared with."""
+
+    ce: int
+    control: int
+
+
+@dataclass(frozen=True)
 class Analysis:
     """One stage's KD ``arms``, best first. ``baselines``: CE runs and controls against the target, in plan order.
 
@@ -117,6 +128,12 @@ class Analysis:
     best: Arm | None
     luck: Luck | None
     stage: str = ""
+
+    @property
+    def looked_at(self) -> LookedAt:
+        """Among how many arms the best one was picked, question by question, as the adjusted p-values have it."""
+        return LookedAt(*(sum(s is not None and s.effect is not None for s in found) for found in
+                          ([a.against_ce for a in self.arms], [a.against_control for a in self.arms])))
 
 
 def analyse(report: CampaignReport) -> Analysis:
@@ -147,7 +164,7 @@ def _analysis(report: CampaignReport, stage: str, *, shared: bool) -> Analysis:
     for told in counted.values():
         if told.run.role == "kd" and told.run.stage == stage:
             groups.setdefault(told.run.arm, []).append(told)
-    arms = _against_chance(sorted((_arm(name, runs, counted) for name, runs in groups.items()), key=_rank))
+    arms = _against_chance(_in_order([_arm(name, runs, counted) for name, runs in groups.items()]))
     best = next((a for a in arms if a.promoted), None)
     others = {r.reference for r in report.runs if r.stage == stage} | {r.twin for r in report.runs if r.stage == stage}
     baselines = tuple(told for told in counted.values()
@@ -182,6 +199,11 @@ def _arm(name: str, runs: Sequence[Reached], counted: dict[str, Reached]) -> Arm
         against_control=_savings([(counted.get(r.run.twin or ""), r) for r in runs]),
         largest_rise=max(rises) if rises else None,
     )
+
+
+def _passed(run: ReportRun) -> bool:
+    return run.verdict == "promote" or (run.finished and bool(run.gates)
+                                        and all(g.gate == Gate.REPLICATED for g in run.gates))
 
 
 def _savings(pairs: Sequence[tuple[Reached | None, Reached]]) -> Savings | None:
@@ -224,16 +246,11 @@ def _largest_rise(validations: Sequence[ValPoint]) -> float | None:
     return max(0.0, max(rises)) if rises else None
 
 
-def _rank(arm: Arm) -> tuple[int, float, float, float, str]:
-    """Fewest steps to the target first, then stability: spread over seeds, then the worst rise; bounds come last."""
-    inf = math.inf
-    return (
-        len(arm.reached) - arm.arrivals,
-        arm.steps.mean.value if arm.steps.mean.value is not None else inf,
-        arm.spread_steps if arm.spread_steps is not None else inf,
-        arm.largest_rise if arm.largest_rise is not None else inf,
-        arm.name,
-    )
+def _in_order(arms: Sequence[Arm]) -> list[Arm]:
+    """Best first, by the steps to the target, in the order that choices follow too."""
+    named = {a.name: a for a in arms}
+    return [named[name] for name in in_order(
+        {a.name: [Score(r.hit.steps_to_target, r.run.final_val) for r in a.reached] for a in arms})]
 
 
 def _luck(arms: Sequence[Arm]) -> Luck | None:

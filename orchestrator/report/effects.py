@@ -89,8 +89,10 @@ def pairs_needed(alpha: float = SIGNIFICANT, arms: int = 1) -> int:
 
 
 def _saves(saving: Amount) -> bool:
-    """Whether the pair surely saves; a bound saves when it lies on the right side."""
-    return saving.value is not None and saving.value > 0 and saving.known in (Known.EXACT, Known.AT_LEAST)
+    """Whether the pair surely saves. A bound from censoring is strict: at its step the other side had not arrived."""
+    if saving.value is None:
+        return False
+    return saving.value > 0 if saving.known is Known.EXACT else saving.known is Known.AT_LEAST and saving.value >= 0
 
 
 def _sign_test(wins: int, n: int) -> float:

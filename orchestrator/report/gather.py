@@ -12,6 +12,7 @@ from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.moves import move_words
+from orchestrator.domain.replication import Replication
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
@@ -22,6 +23,7 @@ from orchestrator.report.model import (
     Course,
     GateOutcome,
     PersonNote,
+    Replicated,
     ReportChoice,
     ReportPlace,
     ReportPolicy,
@@ -57,13 +59,14 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         question=asked.question, plan_hash=campaign.plan_hash,
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
         runs=runs, planned=planned_runs(asked) if any(not r.over for r in runs) else None,
-        policies=tuple(policies), choices=_choices(ledger, specs, names),
+        policies=tuple(policies), choices=_choices(ledger, campaign, members, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
         ledger_head=ledger.head(), roles=asked.roles, duels=asked.duels, halvings=asked.halvings,
-        searches=asked.searches, places=_places(ledger, names) if asked.halvings or asked.searches else ())
+        searches=asked.searches, places=_places(ledger, names) if asked.halvings or asked.searches else (),
+        replications=_replications(ledger, campaign, members))
 
 
 def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) -> list[ReportPolicy]:
@@ -78,18 +81,37 @@ def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) ->
     return found
 
 
-def _choices(ledger: Reads, specs: Mapping[str, Mapping[str, Any]],
-             names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
-    """The choices that this campaign's specs rest on, as they were pinned."""
-    found: dict[str, ReportChoice] = {}
-    for spec in specs.values():
-        for selector in ((spec.get("kd") or {}).get("teacher"), spec.get("stop_at_target")):
-            if selector is None:
-                continue
-            pinned = ledger.resolution(canonical_digest(selector))
-            if pinned is not None:
-                chosen = names.get(pinned.chosen_run_id, pinned.chosen_run_id[:12])
-                found[pinned.key] = ReportChoice(pinned.selector, chosen, pinned.reason)
+def _choices(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow],
+             specs: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
+    """The choices that this campaign made or rests on, as they were pinned, oldest first.
+
+    A choice among the same runs is pinned once for all campaigns, so one that an earlier campaign pinned counts too:
+    where a spec refers to it, or where it chose among all runs of one of this campaign's stages.
+    """
+    referred = {canonical_digest(selector) for spec in specs.values()
+                for selector in ((spec.get("kd") or {}).get("teacher"), spec.get("stop_at_target"))
+                if selector is not None}
+    stages: dict[str, set[str]] = {}
+    for member in members:
+        stages.setdefault(member.stage, set()).add(member.run_id)
+    pinned = ledger.resolutions()
+    own = {r.selector for r in pinned if r.key in referred or r.campaign_id == campaign.campaign_id}
+    return tuple(ReportChoice(r.selector, names.get(r.chosen_run_id, r.chosen_run_id[:12]), r.reason) for r in pinned
+                 if r.key in referred or r.campaign_id == campaign.campaign_id
+                 or (r.selector not in own and set(r.candidates) == stages.get(r.selector.partition(".")[0])))
+
+
+def _replications(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow]) -> tuple[Replicated, ...]:
+    """Every configuration of the stages whose policy asks for fresh seeds, by the first of its runs."""
+    found: dict[tuple[str, str], Replicated] = {}
+    policies = {stage: ledger.pinned_policy(campaign.campaign_id, stage) for stage in {m.stage for m in members}}
+    for member in members:
+        policy, key = policies[member.stage], (member.stage, _SEED.sub("", member.name))
+        if policy is None or policy.replication is None or policy.target_u6 is None or key in found:
+            continue
+        row = ledger.replication(campaign.campaign_id, member.run_id)
+        told = None if row is None else Replication(row.seeds, row.bad, row.margin_u6, row.squares, row.passed)
+        found[key] = Replicated(*key, policy.replication, policy.target_u6, told)
     return tuple(found.values())
 
 

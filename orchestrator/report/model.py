@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from orchestrator.domain.measured import Figures
 from orchestrator.domain.metrics import ValPoint
+from orchestrator.domain.replication import Replication, ReplicationRule
 
 NOT_COUNTED_LABELS = ("provisional", "archival")
 """Runs with these labels are shown and never enter a claim."""
@@ -176,6 +177,18 @@ class ReportPolicy:
 
 
 @dataclass(frozen=True)
+class Replicated:
+    """What the fresh seeds of one configuration were asked under a rule pinned before they ran, and what they came to;
+    ``found`` is None while one of them has no result."""
+
+    stage: str
+    arm: str
+    rule: ReplicationRule
+    target_u6: int
+    found: Replication | None
+
+
+@dataclass(frozen=True)
 class ReportChoice:
     """A selector such as ``teachers.best`` as it was pinned."""
 
@@ -254,6 +267,7 @@ class CampaignReport:
     halvings: tuple[tuple[str, int], ...] = ()
     searches: tuple[str, ...] = ()
     places: tuple[ReportPlace, ...] = ()
+    replications: tuple[Replicated, ...] = ()
 
     @property
     def measures(self) -> bool:

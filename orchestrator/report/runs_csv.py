@@ -6,6 +6,7 @@ import csv
 import io
 
 from orchestrator.domain.metrics import TargetHit, target_hit
+from orchestrator.report.configuration import settings_told
 from orchestrator.report.model import CampaignReport, ReportRun
 from orchestrator.report.sections.runs import why
 
@@ -51,6 +52,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("reference", "the plain CE run of the same seed that it is compared with"),
     ("control", "its control: the same schedule without KD"),
     ("notes", "what people said of it, separated by ' / '"),
+    ("settings", "what tells its configuration apart in its stage and from plain CE, as key=value, separated by ;"),
 )
 """Every column and what it means, in order; a promise to scripts."""
 
@@ -60,8 +62,9 @@ def runs_csv(report: CampaignReport) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([name for name, _ in COLUMNS])
+    settings = settings_told(report)
     for run in report.runs:
-        told = _row(report, run)
+        told = {**_row(report, run), "settings": ";".join(f"{k}={v:g}" for k, v in settings[run.name])}
         writer.writerow(["" if told[name] is None else told[name] for name, _ in COLUMNS])
     return out.getvalue()
 

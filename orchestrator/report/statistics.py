@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 CONFIDENCE = 0.95
 
 
 class Known(StrEnum):
-    """How well a number is known when some runs never reached the target."""
+    """How well a number is known when some runs never reached the target. Bounds are strict: a run that is censored at
+    a step had not arrived there."""
 
     EXACT = "exact"
     AT_LEAST = "at least"
@@ -92,6 +93,16 @@ def summarise(amounts: Sequence[Amount]) -> Summary:
         half = t_quantile((1 + CONFIDENCE) / 2, len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
         low, high = mean - half, mean + half
     return Summary(len(amounts), Amount(mean, known), low, high, min(values), max(values))
+
+
+def simultaneous(told: Summary, of: int) -> Summary:
+    """The summary with its interval as one of ``of`` that all hold together at :data:`CONFIDENCE` (Bonferroni): what a
+    summary that was picked from so many has to be given."""
+    if told.low is None or told.high is None or told.mean.value is None or of < 2:
+        return told
+    levels = [t_quantile(1 - (1 - CONFIDENCE) / 2 / m, told.n - 1) for m in (1, of)]
+    half = (told.high - told.low) / 2 * levels[1] / levels[0]
+    return replace(told, low=told.mean.value - half, high=told.mean.value + half)
 
 
 def t_quantile(probability: float, degrees: int) -> float:

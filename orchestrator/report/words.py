@@ -48,13 +48,18 @@ def loss(value: float | None) -> str:
 
 
 def amount(told: Amount, unit: str = "", *, decimals: int | None = 0) -> str:
-    """``425``, ``412.5``, ``≥ 400`` or ``≤ −25``; unknown is a dash. ``unit`` is appended; ``decimals`` None: as
-    seconds are written."""
+    """``425``, ``412.5``, ``≥ 400``, ``≤ −25`` or ``> 0``; unknown is a dash. ``unit`` is appended; ``decimals`` None:
+    as seconds are written."""
     if told.value is None:
         return "–"
     decimals = _decimals(told.value, decimals)
-    sign = {Known.AT_LEAST: "≥ ", Known.AT_MOST: "≤ "}.get(told.known, "")
+    sign = _signs(told.value).get(told.known, "")
     return f"{sign}{number(told.value, decimals)}{unit}"
+
+
+def _signs(value: float) -> dict[Known, str]:
+    """Bounds are strict, which is worth saying where the bound is zero."""
+    return {Known.AT_LEAST: "≥ " if value else "> ", Known.AT_MOST: "≤ " if value else "< "}
 
 
 def _decimals(value: float, decimals: int | None) -> int:
@@ -80,7 +85,9 @@ def less_or_more(told: Amount, unit: str, less: str, more: str, *, decimals: int
         return f"no {unit} {less} than"
     saves = told.value > 0 or (told.value == 0 and told.known is Known.AT_LEAST)
     bound = {Known.EXACT: "", Known.AT_LEAST: "at least ", Known.AT_MOST: "at most "}[told.known]
-    if not saves and bound:
+    if told.value == 0:
+        bound = "more than "
+    elif not saves and bound:
         bound = {"at least ": "at most ", "at most ": "at least "}[bound]
     return f"{bound}{number(abs(told.value), decimals)} {unit} {less if saves else more} than"
 

@@ -73,7 +73,7 @@ def test_the_climb_goes_through_all_stages_and_says_what_each_came_to(climbed: t
     assert (rows["quick-s0"]["status"], rows["dear-s0"]["failed_gates"]) == ("promoted", ["budget"])
     assert "Stage teachers: 2 of 3 teachers are within budget" in said
     assert "Stage sweep: steps to the target are compared for 2 of 2 KD arms" in said
-    assert "Stage long: steps to the target are compared for 2 of 2 KD arms" in said
+    assert "Stage long: steps to the target are compared for 5 of 5 KD arms" in said
     assert "Not done" not in said
 
 
@@ -85,11 +85,32 @@ def test_the_long_runs_have_the_chosen_settings_over_the_long_horizon_and_fresh_
                 "WHERE selector = 'sweep.top #1'")]
     specs = {name.removeprefix("hill_climb_rehearsal/"): json.loads(spec) for name, spec in asked(
         laptop, "SELECT name, spec_json FROM campaign_runs JOIN runs USING (run_id)")}
-    for seed in (10, 11):
+    for seed in (10, 11, 12, 13, 14):
         arm, twin = specs[f"top1-s{seed}"], specs[f"top1-s{seed}-twin"]
         assert (arm["horizon"], arm["seed"], chosen["horizon"], chosen["seed"]) == (400, seed, 300, 0)
         assert arm["schedule"] == twin["schedule"] == chosen["schedule"]
         assert (arm["kd"]["alpha"], twin["kd"], twin["mode"]) == (chosen["kd"]["alpha"], None, "ce")
+
+
+def test_the_report_lists_every_choice_and_says_what_was_chosen(climbed: tuple[Laptop, str]) -> None:
+    told = report(climbed[0])
+    pinned = asked(climbed[0], "SELECT selector FROM resolutions")
+    assert {s for (s,) in pinned} == {"teachers.best", "sweep.top #1", "long.best"}
+    for (selector,) in pinned:
+        assert f"`{selector}` is **hill_climb_rehearsal/" in told
+    assert "hill_climb_rehearsal/top1 (boost 3, drop_to_base 0.35, finish 0.5, hold 0.2), taught by" in told
+
+
+def test_the_climb_ends_with_its_best_configuration_confirmed_or_rejected(climbed: tuple[Laptop, str]) -> None:
+    told = report(climbed[0])
+    (asked_for,) = asked(climbed[0], "SELECT passed, seeds, stop_step, bad FROM replications")
+    assert asked_for == (1, 5, 175, 0)
+    said = "confirmed by one-sided-t-p05, 5 fresh seeds at step 175 (mean loss "
+    assert told.count(said) == 2, "in the answer and in a section of its own"
+    assert "which plain CE over the same seeds does not pass" in told.partition("\n\n##")[0]
+    assert f"**hill_climb_rehearsal/top1** is {said}" in told, "the configuration, not one of its seeds"
+    assert asked(climbed[0], "SELECT DISTINCT kind FROM promotions JOIN resolutions ON chosen_run_id = run_id "
+                             "WHERE selector = 'long.best'") == [("confirmed",)]
 
 
 def test_a_climb_without_a_teacher_in_budget_ends_there_with_the_reason(tmp_path: Path) -> None:
@@ -174,3 +195,30 @@ stages:
     page.unlink()
     laptop.run("report", "dear")
     assert page.read_bytes() == launched
+
+
+def test_a_teacher_certain_to_overrun_is_stopped_has_missed_and_the_report_tells_what_that_spared(
+        tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "guarded.yaml").write_text("""\
+campaign: guarded
+host: local
+defaults: {entry: simulated, horizon: 300, simulated: {step_ms: 10, real_step_ms: 0.2}}
+stages:
+  - {name: baseline, role: ce, policy: ce-baseline}
+  - name: teachers
+    role: teacher
+    runs:
+      - {name: quick, horizon: 150, simulated: {step_ms: 1}}
+      - {name: dear, horizon: 3000, simulated: {step_ms: 8, real_step_ms: 20}}
+    policy: {name: tenth, budget: {fraction: 0.10, of: baseline}}
+    budget_guard: true
+    select: {best: final_val}
+""")
+    said = laptop.run("campaign", "launch", "guarded.yaml").stderr.decode()
+    assert "Stage teachers: 1 of 2 teachers are within budget" in said
+    rows = {r["name"].removeprefix("guarded/"): r for r in laptop.rows()}
+    assert (rows["dear-s0"]["verdict"], rows["dear-s0"]["steps"] < 3000) == ("reject", True)
+    assert "budget-miss" in rows["dear-s0"]["labels"]
+    page = (laptop.home / "reports" / "guarded" / "report.md").read_text()
+    assert "of training, at the runs' own median steps: guarded/dear-s0 was certain to overrun a budget." in page

@@ -111,10 +111,14 @@ def expected(told: Truth) -> dict[str, list[list[str | None]]]:
         if run.role == "kd":
             arms.setdefault(run.name.rpartition("-s")[0], []).append(run)
 
+    def spread(arm: str) -> float:
+        return max(hits[r.name][0] for r in arms[arm]) - min(hits[r.name][0] for r in arms[arm])
+
+    def rise(arm: str) -> int:
+        return max(max(0, b[1] - a[1]) for r in arms[arm] for a, b in itertools.pairwise(r.points))
+
     def order(arm: str) -> tuple[float, float, float, str]:
-        steps = [hits[r.name][0] for r in arms[arm]]
-        rise = max(max(0, b[1] - a[1]) for r in arms[arm] for a, b in itertools.pairwise(r.points))
-        return mean(steps), max(steps) - min(steps), rise, arm
+        return mean([hits[r.name][0] for r in arms[arm]]), spread(arm), mean([r.final for r in arms[arm]]), arm
 
     ranked = sorted(arms, key=order)
     effects: list[list[str | None]] = []
@@ -153,7 +157,7 @@ def expected(told: Truth) -> dict[str, list[list[str | None]]]:
              f"({', '.join(s(hits[r.name][1]).removesuffix(' s') for r in arms[arm])}) s",
              count(mean([hits[r.reference or ''][0] - hits[r.name][0] for r in arms[arm]])),
              count(mean([hits[r.twin or ''][0] - hits[r.name][0] for r in arms[arm]])),
-             count(order(arm)[1]), f"{order(arm)[2] / 1e6:.4f}"] for i, arm in enumerate(ranked, start=1)],
+             count(spread(arm)), f"{rise(arm) / 1e6:.4f}", None] for i, arm in enumerate(ranked, start=1)],
         "Train time to the target": [
             [arm, arms[arm][0].teacher, s(runs[arms[arm][0].teacher or ""].train_ms), saved_ms(arm, "reference"),
              saved_ms(arm, "reference", net=True), saved_ms(arm, "twin"), saved_ms(arm, "twin", net=True)]

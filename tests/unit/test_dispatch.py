@@ -80,9 +80,13 @@ def row(name: str, **given: Any) -> LedgerRow:
                         "verdict": "promote", **given})
 
 
+def alone(rows: list[LedgerRow]) -> dict[str, list[LedgerRow]]:
+    return {r.name: [r] for r in rows}
+
+
 def test_the_best_admitted_run_is_chosen_and_a_better_rejected_one_is_not() -> None:
     rows = [row("a", final_val=2.3), row("b", final_val=2.2), row("c", final_val=1.9, verdict="reject")]
-    choice = choose(rows, "final_val")
+    choice = choose(alone(rows), "final_val")
     assert choice.row is not None
     assert choice.row.name == "b"
     assert "2 admitted among 3" in choice.reason
@@ -91,13 +95,36 @@ def test_the_best_admitted_run_is_chosen_and_a_better_rejected_one_is_not() -> N
 def test_ties_go_to_the_better_loss_and_then_to_the_name() -> None:
     rows = [row("b", steps_to_target=100, final_val=2.2), row("a", steps_to_target=100, final_val=2.2),
             row("c", steps_to_target=100, final_val=2.1)]
-    assert [choose(rows[:n], "steps_to_target").row.name for n in (2, 3)] == ["a", "c"]
+    assert [choose(alone(rows[:n]), "steps_to_target").row.name for n in (2, 3)] == ["a", "c"]
 
 
 def test_where_none_passed_the_reason_names_what_stopped_each() -> None:
-    choice = choose([row("a", verdict="reject", failed_gates=("budget",), final_val=2.0)], "final_val")
+    choice = choose(alone([row("a", verdict="reject", failed_gates=("budget",), final_val=2.0)]), "final_val")
     assert choice.row is None
     assert "a: budget" in choice.reason
+
+
+def seeds(name: str, *steps: int | None, **changes: Any) -> list[LedgerRow]:
+    return [row(f"{name}-s{i}", steps_to_target=n, final_val=2.0, **changes) for i, n in enumerate(steps)]
+
+
+def test_of_several_seeds_the_configuration_is_chosen_first_and_a_typical_seed_stands_for_it() -> None:
+    choice = choose({"l": seeds("lucky", 50, 150, 160), "s": seeds("steady", 95, 90, 60, 140)}, "steps_to_target")
+    assert choice.row is not None
+    assert choice.row.name == "steady-s0", "the seed nearest 92.5, the earlier of two as near"
+    assert choice.reason == ("fewest steps to the target (96.25, mean of 4 seeds) of 2 configurations admitted among "
+                             "2; the seed nearest their median stands for them")
+
+
+def test_a_configuration_that_failed_with_a_seed_is_chosen_only_where_all_did_and_never_by_that_seed() -> None:
+    half = [*seeds("half", 10), row("half-s1", verdict="reject", steps_to_target=5, final_val=2.0)]
+    choice = choose({"h": half, "w": seeds("whole", 90, 90)}, "steps_to_target")
+    assert choice.row is not None
+    assert choice.row.name == "whole-s0"
+    choice = choose({"h": half}, "steps_to_target")
+    assert choice.row is not None
+    assert choice.row.name == "half-s0"
+    assert "mean of the 1 of 2 seeds that have one and passed" in choice.reason
 
 
 def test_configurations_are_ranked_by_the_mean_over_seeds_and_every_seed_must_pass() -> None:

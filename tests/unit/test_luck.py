@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.domain.luck import (
-    SPEEDRUN_SIGMA_U6,
-    expected_best_of,
-    loss_for_steps_u6,
-    steps_for_loss,
-    winners_curse,
-)
+from orchestrator.domain.luck import expected_best_of, winners_curse
 
 
 @pytest.mark.parametrize(("k", "deviations"), [(1, 0.0), (2, 0.5642), (36, 2.1181), (108, 2.535)])
 def test_the_best_of_k_is_lucky_by_so_much(k: int, deviations: float) -> None:
     assert abs(expected_best_of(k) - deviations) < 5e-4
-
-
-@pytest.mark.parametrize(("k", "steps"), [(36, 61), (108, 73)])
-def test_the_luck_of_a_grid_is_worth_so_many_steps(k: int, steps: int) -> None:
-    assert round(steps_for_loss(expected_best_of(k) * SPEEDRUN_SIGMA_U6)) == steps
-    assert loss_for_steps_u6(steps_for_loss(1234)) == pytest.approx(1234)
 
 
 def test_the_line_says_what_is_known_and_nothing_more() -> None:

@@ -16,8 +16,8 @@ from orchestrator.domain.replication import (
     ReplicationRule,
     Test,
     p_value,
-    pairwise_significant,
     replicate,
+    statistic,
     t_critical,
     t_limit,
     t_tail,
@@ -106,11 +106,12 @@ def test_a_rule_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
                            **wrong})
 
 
-def test_pairwise_counts_the_steps_that_were_saved() -> None:
-    assert pairwise_significant(2_829, 0, 4, 4)  # 0.004 * sqrt(1/4 + 1/4)
-    assert not pairwise_significant(2_828, 0, 4, 4)
-    assert pairwise_significant(0, 4_500, 4, 4)  # equal loss, 100 steps sooner
-    assert not pairwise_significant(-5_000, 4_500, 64, 64)
+def test_the_statistic_is_what_the_rule_holds_against_its_limit() -> None:
+    rule = TRACK_1.at(4, 100)
+    found = replicate(rule, TARGET, [TARGET - m for m in (1_000, 2_000, 3_000, 4_000)])
+    assert statistic(rule, found) == pytest.approx(2_500 / (1_290.994 / 2), rel=1e-5)
+    assert statistic(rule, replicate(rule, TARGET, [TARGET - 5] * 4)) is None
+    assert statistic(TRACK_3.at(4, 1), replicate(TRACK_3.at(4, 1), TARGET, [3_278_000] * 4)) == pytest.approx(0.004)
 
 
 def test_a_rule_says_its_own_numbers() -> None:

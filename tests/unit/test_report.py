@@ -17,6 +17,7 @@ from orchestrator.report import words
 from orchestrator.report.answer import answer
 from orchestrator.report.campaign_report import build_report
 from orchestrator.report.comparisons import analyse
+from orchestrator.report.configuration import in_words
 from orchestrator.report.model import CampaignReport, GateOutcome, ReportChoice, ReportPolicy, ReportRun
 from orchestrator.report.statistics import (
     Amount,
@@ -25,6 +26,7 @@ from orchestrator.report.statistics import (
     minus,
     pooled_deviation,
     reached_by,
+    simultaneous,
     summarise,
     t_quantile,
 )
@@ -232,12 +234,38 @@ def test_the_answer_tells_both_controls_the_teachers_cost_and_its_own_limits():
     text = say(FULL)
     for wanted in (
         "Among 2 KD arms b3, taught by t-s0, was the quickest to loss 4.0700: 512.5 steps on average over 2 seeds, ",
-        "162.5 steps fewer than plain CE (95 % t-interval 3 to 322 over n = 2 paired seeds), ",
-        "75 steps fewer than the same schedule without KD (95 % t-interval −243 to 393 over n = 2 paired seeds), ",
+        "162.5 steps fewer than plain CE (95 % t-interval −156 to 481 over n = 2 paired seeds, simultaneous for 2 "
+        "arms; p = 0.5000 after all 2 arms), ",
+        "75 steps fewer than the same schedule without KD (95 % t-interval −243 to 393 over n = 2 paired seeds; "
+        "p = 0.2500), ",
         "16.3 s less than plain CE in train time and 11.3 s less than it once the teacher's 5.00 s are counted",
     ):
         assert wanted in text
-    assert text.endswith("one campaign with n = 2 seeds, not a proof.")
+    assert text.endswith("; candidate, picked from 2; KD's own effect is not shown; conditional on this one teacher; "
+                         "one campaign with n = 2 seeds, not a proof.")
+
+
+def test_the_interval_of_a_picked_arm_does_not_claim_what_its_test_denies():
+    ce = [run(f"ce-s{s}", "ce", s, falling(at)) for s, at in ((0, 600), (1, 625), (2, 650))]
+    arms = [kd(f"b{i}", s, at) for i in range(9) for s, at in ((0, 575 + 25 * i), (1, 575 + 25 * i), (2, 600 + 25 * i))]
+    text = say(campaign(*ce, *arms))
+    assert "41.7 steps fewer than plain CE (95 % t-interval −70 to 153 over n = 3 paired seeds, simultaneous for 9 " \
+           "arms; p = 1.0000 after all 9 arms)" in text
+    assert summarise([Amount(v) for v in (25.0, 50.0, 50.0)]).excludes_zero, "as its own interval alone would"
+
+
+def test_simultaneous_intervals_are_bonferronis():
+    told = summarise([Amount(v) for v in (10.0, 20.0, 40.0)])
+    wide = simultaneous(told, 9)
+    half = t_quantile(1 - 0.05 / 18, 2) * 15.2753 / math.sqrt(3)
+    assert (wide.low, wide.high) == (pytest.approx(70 / 3 - half, rel=1e-4), pytest.approx(70 / 3 + half, rel=1e-4))
+    assert simultaneous(told, 1) == told
+    assert simultaneous(summarise([Amount(1.0)]), 9).low is None
+
+
+def test_several_teachers_are_not_one():
+    text = say(campaign(*CE, kd("a", 0, 500), kd("b", 0, 525, teacher="u-s0")))
+    assert "conditional on this one teacher" not in text
 
 
 def test_a_slower_arm_is_called_slower():
@@ -267,7 +295,7 @@ def test_an_arm_without_a_control_proves_nothing_and_says_so():
 def test_a_censored_baseline_gives_a_lower_bound():
     never = run("ce-s0", "ce", 0, falling(2000, end=1000))
     text = say(campaign(never, kd("b3", 0, 500)))
-    assert "at least 500 steps fewer than plain CE (a bound: not every run reached the target)" in text
+    assert "at least 500 steps fewer than plain CE (a bound: not every run reached the target; p = 0.5000)" in text
 
 
 def test_level_arms_are_called_level():
@@ -398,6 +426,29 @@ def test_an_empty_campaign_still_has_a_page():
     pages = build_report(campaign(target=None, ledger_head=None, policies=()))
     assert pages.figures == {}
     assert "Nothing was run" in pages.markdown
+
+
+def test_the_winning_configuration_is_told_by_its_settings():
+    alike = (("model.layers", 4.0), ("optimizer.lr", 0.002), ("schedule.hold", 0.2))
+    plain = (("model.layers", 4.0), ("optimizer.lr", 0.002), ("schedule.boost", 1.0), ("schedule.hold", 0.0))
+
+    def with_settings(told: ReportRun) -> ReportRun:
+        boost = {"b3": 3.0, "b1": 1.0}.get(told.arm.removesuffix("-twin"))
+        return replace(told, settings=plain if boost is None else (*alike, ("schedule.boost", boost)))
+
+    report = replace(FULL, runs=tuple(with_settings(r) for r in FULL.runs),
+                     choices=(ReportChoice("kd.best", "b3-s0", "fewest steps"),))
+    pages = build_report(report)
+    assert "b3 (hold 0.2, boost 3), taught by t-s0, was the quickest" in pages.answer
+    assert "`kd.best` is **b3-s0** (hold 0.2, boost 3): fewest steps." in pages.markdown
+    assert "| 0.0000 | hold 0.2, boost 1 |" in pages.markdown
+    rows = {r["name"]: r["settings"] for r in csv.DictReader(io.StringIO(pages.csv))}
+    assert (rows["b3-s1"], rows["ce-s0"]) == ("schedule.hold=0.2;schedule.boost=3", "")
+
+
+def test_settings_that_end_alike_are_told_in_full():
+    assert in_words((("schedule.floor", 0.1), ("kd.floor", 0.5), ("kd.alpha", 0.9))) == \
+        "schedule.floor 0.1, kd.floor 0.5, alpha 0.9"
 
 
 # Words

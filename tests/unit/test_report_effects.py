@@ -7,7 +7,8 @@ import random
 import pytest
 
 from orchestrator.report.effects import SIGNIFICANT, Kind, effect, holm, pairs_needed
-from orchestrator.report.statistics import Amount, Known
+from orchestrator.report.statistics import Amount, Known, difference, reached_by
+from orchestrator.report.words import amount, less_or_more
 
 
 def exact(*values: float) -> list[Amount]:
@@ -47,6 +48,17 @@ def test_a_censored_pair_counts_by_its_direction_alone_and_an_unknown_one_agains
     assert worse.p_value == pytest.approx(6 / 32)
     assert effect([Amount.nothing()] * 3).p_value == 1.0  # type: ignore[union-attr]
     assert effect([]) is None
+
+
+def test_who_arrives_at_the_step_at_which_the_other_is_censored_wins():
+    saving = difference(reached_by(None, 200), reached_by(200, None))
+    tested = effect([saving] * 5)
+    assert tested is not None
+    assert (tested.test, tested.p_value) == (Kind.SIGN, 1 / 32)
+    assert effect([difference(reached_by(200, None), reached_by(None, 200))] * 5).p_value == 1.0  # type: ignore[union-attr]
+    assert effect([Amount(0), saving, saving, saving, saving]).p_value == 6 / 32  # type: ignore[union-attr]
+    assert amount(saving) == "> 0"
+    assert less_or_more(saving, "steps", "fewer", "more") == "more than 0 steps fewer than"
 
 
 def test_looking_at_many_arms_raises_every_p():

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.domain.luck import winners_curse
 from orchestrator.report.comparisons import Analysis, Arm, Reached, Savings
+from orchestrator.report.configuration import Settings, in_words
 from orchestrator.report.document import Bullets, Paragraph, Picture, Section, Table, em, section, strong, table, text
 from orchestrator.report.effects import SIGNIFICANT, Effect, pairs_needed
-from orchestrator.report.sections.cells import DASH, bootstrap, p_value, per_seed, saved, seed
-from orchestrator.report.statistics import Known, Summary
+from orchestrator.report.sections.cells import DASH, bootstrap, p_value, per_seed, picked, saved, seed
+from orchestrator.report.statistics import Known, Summary, simultaneous
 from orchestrator.report.words import amount, counted, in_seconds, loss, number, seconds, uncertainty
 
 UNCONTROLLED = "uncontrolled"
 
 
-def arms(analysis: Analysis, pictures: Sequence[Picture], *, named: bool) -> list[Section | None]:
-    """The sections of one stage's arms; ``named`` says the stage, where a campaign has several."""
+def arms(analysis: Analysis, pictures: Sequence[Picture], settings: Mapping[str, Settings], *,
+         named: bool) -> list[Section | None]:
+    """The sections of one stage's arms; ``named`` says the stage, where a campaign has several. ``settings`` tell each
+    run's configuration apart."""
     if not analysis.arms:
         return []
     where = f" of stage {analysis.stage}" if named else ""
     by_file = {p.file: p for p in pictures}
     return [
         section(f"KD arms{where}, ranked", Paragraph(_RANKING), *_label(analysis), by_file.get("val_vs_steps.png"),
-                _ranking(analysis.arms), *_curse(analysis)),
+                _ranking(analysis.arms, settings), *_curse(analysis)),
         section("In time, without and with the teacher's cost", Paragraph(text(
             "Each arm is charged its teacher's whole train time. Validation and checkpoints are outside all of these "
             "times.")), by_file.get("val_vs_time.png"), _time(analysis.arms), level=3),
@@ -56,13 +59,14 @@ def certainty(analysis: Analysis) -> list[str]:
         return []
     lines = []
     first = analysis.best or analysis.arms[0]
-    for what, savings in (("plain CE", first.against_ce), ("its control", first.against_control)):
+    looked_at = analysis.looked_at
+    for what, savings, of in (("plain CE", first.against_ce, looked_at.ce),
+                              ("its control", first.against_control, looked_at.control)):
         if savings is None:
             lines.append(f"{first.name} has nothing to be compared with as {what}.")
         else:
             lines.append(f"{first.name} against {what}: {amount(savings.steps.mean)} steps saved, "
-                         f"{uncertainty(savings.steps)}"
-                         f"{_zero(savings.steps)}.")
+                         f"{picked(savings, of)}{_zero(simultaneous(savings.steps, of))}.")
     lines.append(_claim(first, len(analysis.arms)))
     lines += _net(first)
     if first.against_ce is not None and first.against_ce.steps.n == 2:
@@ -90,10 +94,11 @@ def is_uncontrolled(analysis: Analysis) -> bool:
 
 
 _RANKING = text(
-    "Ranked by steps to the target, then by stability: the spread over seeds, then the largest rise between "
-    "neighbouring validations. ", em("Saved"), " is positive when the arm is better; brackets are the 95 % t-interval "
-    "of the mean over paired seeds. The control is the same schedule without KD: what is saved against plain CE and "
-    "not against the control is the schedule's doing, not distillation's.")
+    "Ranked by the mean steps to the target over seeds, after all whose seeds reached it more often; of equal ones the "
+    "smaller spread over seeds comes first, then the lower final loss. ", em("Saved"), " is positive when the arm is "
+    "better; brackets are the 95 % t-interval of the mean over paired seeds, for each arm by itself. The control is "
+    "the same schedule without KD: what is saved against plain CE and not against the control is the schedule's doing, "
+    "not distillation's.")
 
 
 def _label(analysis: Analysis) -> list[Paragraph]:
@@ -114,15 +119,16 @@ def _curse(analysis: Analysis) -> list[Paragraph]:
     return [Paragraph(text(f"{told[0].upper()}{told[1:]}."))]
 
 
-def _ranking(found: Sequence[Arm]) -> Table:
+def _ranking(found: Sequence[Arm], settings: Mapping[str, Settings]) -> Table:
     return table("KD arms, best first",
                  "># | arm | passed | >reached | >steps to target | >train time to target | >saved against CE | "
-                 ">saved against control | >spread | >largest rise",
-                 [_ranked(i, a) for i, a in enumerate(found, start=1)])
+                 ">saved against control | >spread | >largest rise | settings",
+                 [[*_ranked(i, a), in_words(settings[a.reached[0].run.name]) or DASH]
+                  for i, a in enumerate(found, start=1)])
 
 
 def _ranked(place: int, arm: Arm) -> list[str]:
-    passed = sum(1 for r in arm.reached if r.run.verdict == "promote")
+    passed = sum(1 for r in arm.reached if r.run.verdict == "promote")  # fresh seeds pass, or fail, all together
     times = [in_seconds(r.time_ms) for r in arm.reached]
     return [
         str(place), arm.name, "yes" if arm.promoted else f"{passed} of {len(arm.reached)}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.report.comparisons import Analysis
+from orchestrator.report.configuration import Settings, in_words, settings_told
 from orchestrator.report.document import Paragraph, Section, code, section, strong, table, text
 from orchestrator.report.model import CampaignReport
 from orchestrator.report.sections.cells import DASH
@@ -32,5 +33,11 @@ def asked(report: CampaignReport, found: list[Analysis]) -> Section | None:
 
 
 def choices(report: CampaignReport) -> list[Paragraph]:
-    """Each selector as it was pinned, with the reason."""
-    return [Paragraph(text(code(c.selector), " is ", strong(c.chosen), f": {c.reason}.")) for c in report.choices]
+    """Each selector as it was pinned, with what the chosen run is and the reason."""
+    told = settings_told(report)
+    return [Paragraph(text(code(c.selector), " is ", strong(c.chosen), _settings(told.get(c.chosen, ())),
+                           f": {c.reason}.")) for c in report.choices]
+
+
+def _settings(settings: Settings) -> str:
+    return f" ({in_words(settings)})" if settings else ""

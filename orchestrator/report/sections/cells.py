@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from orchestrator.report.comparisons import Savings
 from orchestrator.report.effects import Effect
 from orchestrator.report.model import ReportRun
-from orchestrator.report.statistics import Amount, Summary
-from orchestrator.report.words import amount, in_seconds, interval, interval_of, number
+from orchestrator.report.statistics import Amount, Summary, simultaneous
+from orchestrator.report.words import amount, in_seconds, interval, interval_of, number, uncertainty
 
 DASH = "–"
 
@@ -36,6 +37,17 @@ def saved(told: Summary | None, *, in_s: bool = False) -> str:
     return f"{text} [{low}, {high}]"
 
 
+def picked(savings: Savings, of: int) -> str:
+    """The uncertainty of the steps that an arm saves which was picked from ``of``: with all of them looked at."""
+    told = uncertainty(simultaneous(savings.steps, of))
+    tested = savings.effect
+    if savings.steps.mean.value is None or tested is None:
+        return told
+    among = f" after all {of} arms" if of > 1 else ""
+    many = f", simultaneous for {of} arms" if of > 1 and "t-interval" in told else ""
+    return f"{told}{many}; {p_said(tested.adjusted_p)}{among}"
+
+
 def bootstrap(tested: Effect | None) -> str:
     if tested is None or tested.low is None or tested.high is None:
         return DASH
@@ -47,6 +59,12 @@ def p_value(value: float | None) -> str:
     if value is None:
         return DASH
     return f"{value:.4f}" if value >= 0.0001 else "< 0.0001"
+
+
+def p_said(value: float) -> str:
+    """``p = 0.0312``, or ``p < 0.0001``."""
+    text = p_value(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def milliseconds(value: float | None, decimals: int = 1) -> str:

@@ -12,16 +12,21 @@ from orchestrator.report.words import loss, number, seconds
 
 
 def teachers(report: CampaignReport, picture: Picture | None) -> Section | None:
-    """Budget compliance, and what was chosen."""
+    """Budget compliance."""
     found = [r for r in report.runs if r.role == "teacher"]
     if not found:
-        return section("Choices", *choices(report)) if report.choices else None
+        return None
     limits = {p.stage: p.budget_ms for p in report.policies if p.budget_ms is not None}
     return section(
         "Teachers and the budget", picture,
         table("Teachers against their budget",
               "teacher | >parameters | >steps | >train time | >of the budget | budget | >final val | verdict",
-              [_teacher(r, limits.get(r.stage)) for r in found]), *choices(report))
+              [_teacher(r, limits.get(r.stage)) for r in found]))
+
+
+def chosen(report: CampaignReport) -> Section | None:
+    """What was chosen on the way, and what it is."""
+    return section("Choices", *choices(report)) if report.choices else None
 
 
 def gates(report: CampaignReport, result: str, title: str, measured: str) -> Section | None:
