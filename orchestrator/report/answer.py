@@ -15,7 +15,6 @@ from orchestrator.report.words import (
     in_seconds,
     less_or_more,
     loss,
-    number,
     seconds,
     uncertainty,
 )
@@ -118,11 +117,11 @@ def _against(what: str, savings: Savings) -> str:
 
 
 def _time(savings: Savings, teacher_ms: int | None) -> str:
-    told = less_or_more(in_seconds(savings.time_ms.mean), "s", "less", "more", decimals=1)
+    told = less_or_more(in_seconds(savings.time_ms.mean), "s", "less", "more", decimals=None)
     words = f"with {told} plain CE in train time"
     if savings.net_time_ms.mean.value is None:
         return f"{words}, the teacher's own time unknown"
-    net = less_or_more(in_seconds(savings.net_time_ms.mean), "s", "less", "more", decimals=1)
+    net = less_or_more(in_seconds(savings.net_time_ms.mean), "s", "less", "more", decimals=None)
     return f"{words} and {net} it once the teacher's {seconds(teacher_ms)} are counted"
 
 
@@ -200,7 +199,7 @@ def _baseline(ended: list[ReportRun]) -> str:
     n = seeds_of(runs)
     times = [r.train_time_ms or 0 for r in runs]
     losses = [r.final_val for r in runs if r.final_val is not None]
-    span = seconds(min(times)) if len(runs) == 1 else f"{number(min(times) / 1000, 1)} to {seconds(max(times))}"
+    span = seconds(max(times)) if len(runs) == 1 else f"{seconds(min(times))} to {seconds(max(times))}"
     ends = "" if not losses else f" and ended at loss {loss(min(losses))}" + (
         f" to {loss(max(losses))}" if len(losses) > 1 else "")
     lost = _without_figure(len(ended), [r for r in ended if not _timed(r)])

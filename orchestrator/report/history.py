@@ -155,7 +155,7 @@ def _result(run: ReportRun, target: float | None) -> list[str]:
     steps = time = DASH
     if target is not None and run.validations and run.role != "teacher":
         reached = reach(run, target)
-        steps, time = amount(reached.steps), amount(in_seconds(reached.time_ms), " s", decimals=1)
+        steps, time = amount(reached.steps), amount(in_seconds(reached.time_ms), " s", decimals=None)
     return [run.name, run.standing, why(run), run.role, seed(run),
             DASH if run.final_step is None else number(run.final_step), seconds(run.train_time_ms),
             milliseconds(run.median_step_ms), loss(run.final_val), steps, time]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import math
 import os
 import re
 import shlex
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -82,7 +84,14 @@ def truth(laptop: Laptop) -> Truth:
 
 
 def s(ms: float) -> str:
-    return f"{ms / 1000:,.1f} s".replace("-", "−")
+    value = ms / 1000
+    decimals = 1 if abs(value) >= 10 or not value else 2 - math.floor(math.log10(abs(value)))
+    return f"{half_up(value, decimals)} s"
+
+
+def half_up(value: float, decimals: int) -> str:
+    told = Decimal(f"{value:.12g}").quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    return f"{told:,}".replace("-", "−")
 
 
 def count(value: float) -> str:
@@ -127,7 +136,7 @@ def expected(told: Truth) -> dict[str, list[list[str | None]]]:
         "Every run, in plan order": [
             [r.name, None, r.verdict, None, r.role, str(r.seed), "local",
              f"{count(r.steps)}{'' if r.steps == 200 or r.role == 'teacher' else ' of 200'}", s(r.train_ms),
-             f"{r.median_ms:,.1f} ms", f"{r.p90_ms:,.1f} ms", f"{r.best:.4f}", f"{r.final:.4f}", None]
+             f"{half_up(r.median_ms, 1)} ms", f"{half_up(r.p90_ms, 1)} ms", f"{r.best:.4f}", f"{r.final:.4f}", None]
             for r in runs.values()],
         "Teachers against their budget": [
             [r.name, "–", count(r.steps), f"{r.train_ms:,} ms", f"{100 * r.train_ms / told.budget_ms:,.0f} %",
@@ -140,7 +149,7 @@ def expected(told: Truth) -> dict[str, list[list[str | None]]]:
             [str(i), arm, "yes", f"{len(arms[arm])} of {len(arms[arm])}",
              f"{count(mean([hits[r.name][0] for r in arms[arm]]))} "
              f"({', '.join(count(hits[r.name][0]) for r in arms[arm])})",
-             f"{mean([hits[r.name][1] for r in arms[arm]]) / 1000:,.1f} "
+             f"{s(mean([hits[r.name][1] for r in arms[arm]])).removesuffix(' s')} "
              f"({', '.join(s(hits[r.name][1]).removesuffix(' s') for r in arms[arm])}) s",
              count(mean([hits[r.reference or ''][0] - hits[r.name][0] for r in arms[arm]])),
              count(mean([hits[r.twin or ''][0] - hits[r.name][0] for r in arms[arm]])),

@@ -232,9 +232,9 @@ def test_the_answer_tells_both_controls_the_teachers_cost_and_its_own_limits():
     text = say(FULL)
     for wanted in (
         "Among 2 KD arms b3, taught by t-s0, was the quickest to loss 4.0700: 512.5 steps on average over 2 seeds, ",
-        "162.5 steps fewer than plain CE (95 % t-interval 4 to 321 over n = 2 paired seeds), ",
+        "162.5 steps fewer than plain CE (95 % t-interval 3 to 322 over n = 2 paired seeds), ",
         "75 steps fewer than the same schedule without KD (95 % t-interval −243 to 393 over n = 2 paired seeds), ",
-        "16.2 s less than plain CE in train time and 11.2 s less than it once the teacher's 5.0 s are counted",
+        "16.3 s less than plain CE in train time and 11.3 s less than it once the teacher's 5.00 s are counted",
     ):
         assert wanted in text
     assert text.endswith("one campaign with n = 2 seeds, not a proof.")
@@ -411,6 +411,25 @@ def test_an_empty_campaign_still_has_a_page():
 ])
 def test_savings_in_words(told, text):
     assert words.less_or_more(told, "steps", "fewer", "more") == text
+
+
+@pytest.mark.parametrize(("ms", "text"), [
+    (1812, "1.81 s"), (2249, "2.25 s"), (437, "0.437 s"), (100, "0.100 s"), (150, "0.150 s"), (12, "0.0120 s"),
+    (0.3, "0.0003 s"), (0, "0.0 s"), (9999, "10.00 s"), (69_402, "69.4 s"), (16_250, "16.3 s"), (-437, "−0.437 s")])
+def test_seconds_have_three_digits_below_ten(ms, text):
+    assert words.seconds(ms) == text
+
+
+@pytest.mark.parametrize(("low", "high", "decimals", "text"), [
+    (-0.04, 0.7, 1, ("−0.1", "0.7")), (3.7, 321.1, 0, ("3", "322")), (-3.2, -1.1, 0, ("−4", "−1")),
+    (700 * 0.001, 0.7, 1, ("0.7", "0.7")), (0.0, 5.0, 0, ("0", "5"))])
+def test_an_intervals_ends_are_rounded_outwards_and_nothing_else_is(low, high, decimals, text):
+    assert words.interval(low, high, decimals) == text
+
+
+def test_half_is_rounded_up_and_what_is_not_finite_is_said():
+    assert (words.number(65.25, 1), words.number(2.5), words.number(-2.5)) == ("65.3", "3", "−3")
+    assert words.number(math.inf) == "inf"
 
 
 def test_numbers_have_real_minus_signs_and_no_negative_zero():

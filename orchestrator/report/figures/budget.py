@@ -6,7 +6,7 @@ from orchestrator.derived import style
 from orchestrator.report.document import Picture
 from orchestrator.report.figures.canvas import INK, picture, short
 from orchestrator.report.model import CampaignReport
-from orchestrator.report.words import number
+from orchestrator.report.words import number, seconds
 
 SHOWN_TEACHERS = 24
 
@@ -28,7 +28,7 @@ def budget(report: CampaignReport) -> Picture | None:
             paint = style.GREEN if within else style.RED
             axes.barh(place, time_ms / 1000, height=0.62, color=paint, hatch=None if within else "///",
                       edgecolor="white", linewidth=0)
-            axes.annotate(f"{number(time_ms / 1000, 1)} s, {'within' if within else 'over'}",
+            axes.annotate(f"{seconds(time_ms)}, {'within' if within else 'over'}",
                           (max(time_ms, limit) / 1000, place), xytext=(6, 0), textcoords="offset points",
                           va="center", fontsize=8, color=INK)
             axes.plot([limit / 1000] * 2, [place - 0.5, place + 0.5], color=INK, linewidth=1.8)

@@ -127,7 +127,7 @@ def _ranked(place: int, arm: Arm) -> list[str]:
     return [
         str(place), arm.name, "yes" if arm.promoted else f"{passed} of {len(arm.reached)}",
         f"{arm.arrivals} of {len(arm.reached)}", per_seed(arm.steps, [r.steps for r in arm.reached]),
-        f"{per_seed(Summary(arm.time_ms.n, in_seconds(arm.time_ms.mean)), times, decimals=1)} s",
+        f"{per_seed(Summary(arm.time_ms.n, in_seconds(arm.time_ms.mean)), times, decimals=None)} s",
         saved(arm.against_ce.steps if arm.against_ce else None),
         saved(arm.against_control.steps) if arm.against_control else UNCONTROLLED,
         DASH if arm.spread_steps is None or len(arm.reached) < 2 else number(arm.spread_steps), loss(arm.largest_rise),
@@ -187,8 +187,8 @@ def _net(arm: Arm) -> list[str]:
         return []
     net = savings.net_time_ms
     p = "" if savings.net_effect is None else f", p = {p_value(savings.net_effect.adjusted_p)}"
-    return [f"Net of its teacher, {arm.name} saves {amount(in_seconds(net.mean), ' s', decimals=1)} of train time "
-            f"against plain CE ({uncertainty(net, decimals=1, scale=0.001)}{p}). Times, unlike steps, depend on what "
+    return [f"Net of its teacher, {arm.name} saves {amount(in_seconds(net.mean), ' s', decimals=None)} of train time "
+            f"against plain CE ({uncertainty(net, in_s=True)}{p}). Times, unlike steps, depend on what "
             "else the machine did."]
 
 
@@ -211,7 +211,7 @@ def _baseline(told: Reached) -> list[str]:
     hit = told.hit
     single = f" (single hit at {hit.single_hit_step}, unconfirmed)" if hit.single_hit_step is not None else ""
     return [told.run.name, told.run.role, seed(told.run), f"{amount(told.steps)}{single}",
-            amount(in_seconds(told.time_ms), " s", decimals=1), loss(told.run.final_val), loss(told.run.best_val)]
+            amount(in_seconds(told.time_ms), " s", decimals=None), loss(told.run.final_val), loss(told.run.best_val)]
 
 
 def _matched(analysis: Analysis) -> Table:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from orchestrator.report.effects import Effect
 from orchestrator.report.model import ReportRun
 from orchestrator.report.statistics import Amount, Summary
-from orchestrator.report.words import amount, in_seconds, number
+from orchestrator.report.words import amount, in_seconds, interval, interval_of, number
 
 DASH = "–"
 
@@ -16,7 +16,7 @@ def seed(run: ReportRun) -> str:
     return DASH if run.seed is None else str(run.seed)
 
 
-def per_seed(told: Summary, values: Sequence[Amount], *, decimals: int = 0) -> str:
+def per_seed(told: Summary, values: Sequence[Amount], *, decimals: int | None = 0) -> str:
     """The mean, and what it is the mean of."""
     mean = amount(told.mean, decimals=decimals)
     if len(values) < 2:
@@ -29,17 +29,18 @@ def saved(told: Summary | None, *, in_s: bool = False) -> str:
     if told is None or told.mean.value is None:
         return DASH
     mean = in_seconds(told.mean) if in_s else told.mean
-    text = amount(mean, " s" if in_s else "", decimals=1 if in_s else 0)
+    text = amount(mean, " s" if in_s else "", decimals=None if in_s else 0)
     if told.low is None or told.high is None or told.low == told.high:
         return text
-    scale, decimals = (0.001, 1) if in_s else (1.0, 0)
-    return f"{text} [{number(told.low * scale, decimals)}, {number(told.high * scale, decimals)}]"
+    low, high = interval_of(told.mean.value, told.low, told.high, in_s=in_s)
+    return f"{text} [{low}, {high}]"
 
 
-def bootstrap(tested: Effect | None, *, scale: float = 1.0, decimals: int = 0) -> str:
+def bootstrap(tested: Effect | None) -> str:
     if tested is None or tested.low is None or tested.high is None:
         return DASH
-    return f"[{number(tested.low * scale, decimals)}, {number(tested.high * scale, decimals)}]"
+    low, high = interval(tested.low, tested.high)
+    return f"[{low}, {high}]"
 
 
 def p_value(value: float | None) -> str:
