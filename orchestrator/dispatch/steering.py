@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from orchestrator.dispatch.over import is_over
 from orchestrator.dispatch.session import Session
 from orchestrator.dispatch.single import cancel_run
 from orchestrator.domain.errors import HostUnreachable, UsageError
@@ -66,6 +67,8 @@ def pause(session: Session, reference: str) -> list[str]:
     now = steering(session.ledger, campaign.campaign_id)
     if now.word == "cancelled":
         raise UsageError(f"campaign {campaign.name} was cancelled on {now.since}; there is nothing to pause")
+    if now.word == "going" and is_over(session, campaign):
+        return [_nothing_to_steer(campaign)]
     if now.word == "going":
         session.ledger.note("campaign_paused", campaign.campaign_id, {"name": campaign.name})
     attempts = _own_attempts(session, campaign)
@@ -84,7 +87,10 @@ def cancel(session: Session, reference: str) -> list[str]:
     Raises :class:`HostUnreachable` where some could not be asked; the word stands, and the others were.
     """
     campaign = find_campaign_row(session.ledger, reference)
-    if steering(session.ledger, campaign.campaign_id).word != "cancelled":
+    now = steering(session.ledger, campaign.campaign_id)
+    if now.word == "going" and is_over(session, campaign):
+        return [_nothing_to_steer(campaign)]
+    if now.word != "cancelled":
         session.ledger.note("campaign_cancelled", campaign.campaign_id, {"name": campaign.name})
     words = []
 
@@ -113,6 +119,10 @@ def resume(ledger: Ledger, reference: str) -> CampaignRow:
     if steering(ledger, campaign.campaign_id).word != "going":
         ledger.note("campaign_resumed", campaign.campaign_id, {"name": campaign.name})
     return campaign
+
+
+def _nothing_to_steer(campaign: CampaignRow) -> str:
+    return f"{campaign.name} has ended; there is nothing to steer, and nothing was changed"
 
 
 def _own_attempts(session: Session, campaign: CampaignRow) -> list[AttemptRow]:
