@@ -308,6 +308,8 @@ def test_reports_and_log_fit_a_phone_and_a_desk_and_complain_of_nothing(finished
             assert tab.value("window.innerWidth") == width
             assert tab.value(_WIDER_THAN_ITS_BOX) == []
             assert tab.value(_NOT_SHOWN) == []
+            assert tab.value(_CUT_OFF) == [], "a figure must be seen whole, labels at its right edge too"
+            assert tab.value(_TABLES_OUTSIDE) == 0, "wide tables scroll inside their own box"
             assert tab.value(_FAINT) == [], "text without enough contrast"
     assert tab.complaints == []
     assert tab.value("document.querySelectorAll('script').length") == 0
@@ -315,6 +317,10 @@ def test_reports_and_log_fit_a_phone_and_a_desk_and_complain_of_nothing(finished
 
 _WIDER_THAN_ITS_BOX = """[...document.querySelectorAll('body *')].filter(e => !e.closest('.box, .skip')
   && e.getBoundingClientRect().right > innerWidth + 1).map(e => e.tagName)"""
+_CUT_OFF = """[...document.images].filter(i => {
+  const [a, b] = [i, i.parentElement].map(e => e.getBoundingClientRect());
+  return a.left < b.left || a.right > b.right || b.right > innerWidth; }).map(i => i.alt)"""
+_TABLES_OUTSIDE = "[...document.querySelectorAll('table')].filter(t => !t.closest('.box')).length"
 _NOT_SHOWN = "[...document.images].filter(i => !i.complete || i.naturalWidth < 100).map(i => i.alt)"
 _FAINT = """(() => {
   const rgb = c => c.match(/[\\d.]+/g).slice(0, 3).map(Number);
