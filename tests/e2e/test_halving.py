@@ -49,9 +49,9 @@ def test_rungs_go_on_and_the_figures_are_those_of_runs_from_the_start(tmp_path: 
 
     assert b"everything agrees" in laptop.run("ledger", "verify").stderr
     text = (laptop.home / "reports" / "halved" / "report.md").read_text()
-    assert "Going on from checkpoints spared 0.6 s of training, as the logs tell it: 2 runs began where a shorter " \
+    assert "Going on from checkpoints spared 0.600 s of training, as the logs tell it: 2 runs began where a shorter " \
            "run had ended." in text
-    assert "Halving rates spared about 1.8 s of training: all 6 runs over 90 steps would have taken about 5.4 s" in text
+    assert "Halving rates spared about 1.80 s of training: all 6 runs over 90 steps would have taken about 5.40" in text
     assert "**Of 3 configurations halved over 2 rungs in stage rates decay_steps30 came out first, with loss " in text
     assert "| rates_r1 | 30 | 3 | 6 of 6 | decay_steps30 | place 1 of 3 admitted by lowest final" in text
     assert "| rates | 90 | 1 | 2 of 2 | decay_steps30 | lowest final validation loss (" in text
