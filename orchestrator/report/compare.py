@@ -14,6 +14,7 @@ from typing import Any
 
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve, TargetHit, net_time_saved, steps_saved, target_hit
+from orchestrator.ledger.evidence_bytes import log_bytes
 from orchestrator.ledger.imports import imported_curve
 from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import LedgerRow
@@ -75,8 +76,8 @@ def compare(ledger: Reads, root: Path, references: Sequence[str], *, target: flo
     """Compare runs by name or id. Without ``target`` the one that the last run's policy pins is used.
 
     ``assume_same`` takes a person's word that runs whose environment is unknown shared one machine and one setting.
-    It never overrules what is known to differ. Raises :class:`UnknownRun`, and :class:`UsageError` for a run without
-    evidence.
+    It never overrules what is known to differ. Raises :class:`UnknownRun`, :class:`UsageError` for a run without
+    evidence, and :class:`LedgerError` for evidence that is gone or was altered.
     """
     sides = [_side(ledger, root, reference) for reference in references]
     words = "given with --target"
@@ -95,24 +96,14 @@ def _side(ledger: Reads, root: Path, reference: str) -> _Side:
     spec = json.loads(ledger.spec_json(run_id))
     if evidence is not None and evidence.kind == "log":
         # It may hold other runs too, and this one may be a slice; its environment is not known.
-        return _Side(row, imported_curve(root, evidence), {}, spec)
-    path = _log(root, row)
-    if path is None:
+        return _Side(row, imported_curve(ledger, root, evidence), {}, spec)
+    log = None if evidence is None else log_bytes(ledger, root, run_id, evidence.evidence_id)
+    if log is None:
         raise UsageError(f"{name} has no training log in the ledger's evidence, so there is nothing to compare",
                          hint="'kdorch watch' collects a run's evidence; 'kdorch ledger import' brings in a log")
     measured = ledger.measured(run_id)
     environment = json.loads(measured.environment_json) if measured is not None else {}
-    return _Side(row, parse_log(path.read_bytes()), environment, spec)
-
-
-def _log(root: Path, row: LedgerRow) -> Path | None:
-    if row.artifact_dir is None:
-        return None
-    directory = root / row.artifact_dir
-    for path in (directory / "train.log", *sorted(directory.glob("*"))):
-        if path.is_file() and path.suffix.lower() in (".log", ".txt"):
-            return path
-    return None
+    return _Side(row, parse_log(log), environment, spec)
 
 
 def _pinned_target(ledger: Reads, sides: Sequence[_Side]) -> tuple[float | None, str]:

@@ -141,6 +141,18 @@ def test_imported_logs_are_not_set_against_each_other_without_a_persons_word(led
     assert vouched.refused_times == ()
 
 
+def test_a_log_that_was_altered_after_its_import_gives_no_figure(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.log").write_text(log_with([10.0 + ord(name)] * 200, validations={25: 4.0, 50: 3.9}))
+        laptop.run("ledger", "import", f"{name}.log", "--mode", "measurement")
+    kept, = (laptop.home / "evidence").rglob("b.log")
+    kept.write_text(kept.read_text().replace("val_loss:4.0000", "val_loss:3.0000"))
+    assert b"was altered" in laptop.run("ledger", "compare", "a", "b", code=4).stderr
+    kept.unlink()
+    assert b"cannot be read: No such file" in laptop.run("ledger", "compare", "a", "b", code=4).stderr
+
+
 def test_a_run_without_a_log_and_a_single_run_are_refused(ledger: Ledger, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no run"):
         compare(ledger, tmp_path, ["nobody", "nothing"])
