@@ -109,8 +109,8 @@ FIELDS: dict[str, dict[str, tuple[Check, str]]] = {
         "train_log_bytes": _A_COUNT, "last_line": _MAYBE_TEXT, "deadline_at": _MAYBE_TIME, "load": _AN_OBJECT,
     },
     "stop": {"reason": _TEXT, "only_waiting": _A_FLAG},
-    "environment": dict.fromkeys(("python", "torch", "numpy", "device", "gpu_model", "driver", "cuda", "precision",
-                                  "corpus_sha256", "attention_backend"), _MAYBE_TEXT) | {
+    "environment": dict.fromkeys(("python", "torch", "numpy", "device", "gpu_model", "cpu_model", "driver", "cuda",
+                                  "precision", "corpus_sha256", "attention_backend"), _MAYBE_TEXT) | {
         "threads": _MAYBE_COUNT, "parameters": _MAYBE_COUNT, "compiled": _MAYBE_FLAG, "oom_fallback": _MAYBE_FLAG,
         "teacher_eval_val": (nullable(is_number), "a number or null"),
     },

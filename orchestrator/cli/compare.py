@@ -22,7 +22,8 @@ Examples:
 @click.argument("references", metavar="A B...", nargs=-1, required=True)
 @click.option("--target", type=FiniteFloat(), metavar="LOSS",
               help="Default: the target that the last run's policy pins.")
-@click.option("--same-machine", is_flag=True, help="Vouch that runs of unknown environment shared a machine.")
+@click.option("--same-machine", is_flag=True, help="Vouch that runs of unknown environment shared a machine, and that "
+                                                   "hosts of other names are alike.")
 @json_option("Everything as JSON on standard output.")
 def compare(references: tuple[str, ...], target: float | None, same_machine: bool, as_json: bool) -> None:
     """Compare runs with the first of them: steps and time to a target, what is saved, and step times.
@@ -101,6 +102,7 @@ def _against(run: Compared) -> list[str]:
         sure = "" if t.low is None or t.high is None or t.p_value is None else (
             f", 95 % interval {t.low:.3f} to {t.high:.3f}, Mann–Whitney p {t.p_value:.2g} over blocks of steps")
         lines.append(f"  step time   {t.ratio:.3f} of the first{sure}: {t.words} (one process a side)")
+    lines += [f"  note        {words}" for words in run.noted]
     lines += [f"  steps not compared: {why}" for why in run.refused_steps]
     lines += [f"  times not compared: {why}" for why in run.refused_times]
     return lines

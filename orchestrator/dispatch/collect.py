@@ -26,6 +26,7 @@ from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.measure import measure, repeated, validation_records
 from orchestrator.domain.errors import EvidenceRefused, TransferCorrupt
 from orchestrator.domain.metrics import Curve
+from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST
 from orchestrator.ledger.rows import EvidenceRecord, FileRecord, MeasurementRecord, ValidationRecord
 from orchestrator.wire.documents import (
     DispatchDocument,
@@ -46,7 +47,6 @@ CHUNK_BYTES = 4 << 20
 LOG_LIMIT_BYTES = 256 << 20
 FILE_LIMIT_BYTES = 16 << 20
 FILES_LIMIT = 1000
-KEPT_ON_HOST = "checkpoints/"
 DERIVED = "derived"
 """What is computed here from the verified log; no host may send files of that name."""
 NEEDED = ("train.log", "status.json")

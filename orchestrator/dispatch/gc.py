@@ -17,13 +17,13 @@ from typing import Any
 
 from orchestrator.dispatch.asset_store import listed
 from orchestrator.dispatch.asset_transfer import agent_of
-from orchestrator.dispatch.collect import KEPT_ON_HOST
 from orchestrator.dispatch.environment import describe_for
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.session import Session, utc_now
 from orchestrator.domain.errors import KdorchError, MalformedDocument, UnknownRun
 from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
 from orchestrator.domain.verdict import Role
+from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST
 from orchestrator.ledger.read_only_sql import ask
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.transport.inventory import HostEntry

@@ -10,6 +10,7 @@ from orchestrator.domain.duel import Duel, duel
 from orchestrator.domain.measured import Figures, Shortage, figures_of
 from orchestrator.domain.metrics import Curve
 from orchestrator.domain.verdict import Role
+from orchestrator.ledger.evidence_bytes import log_bytes
 from orchestrator.ledger.reads import Reads
 from orchestrator.planning.plan import Plan, PlannedRun, PlannedStage
 from orchestrator.wire.spec import Spec
@@ -33,8 +34,8 @@ def measured_stages(ledger: Reads, home: Home, plan: Plan) -> list[MeasuredStage
 def _figures(ledger: Reads, home: Home, runs: Sequence[PlannedRun]) -> list[Figures]:
     by_id = {r.run_id: r for r in runs if r.run_id is not None}
     return [figures_of(by_id[a.run_id].name, _arm(by_id[a.run_id]), None if a.outcome is None else a.outcome.value,
-                       _tokens(by_id[a.run_id].spec), _curve(home, a.run_id, a.attempt_no), _shortage(a.exit_json),
-                       by_id[a.run_id].spec.seed)
+                       _tokens(by_id[a.run_id].spec), _curve(ledger, home, a.run_id, a.evidence_id),
+                       _shortage(a.exit_json), by_id[a.run_id].spec.seed)
             for a in ledger.current_attempts(by_id) if a.outcome is not None]
 
 
@@ -47,9 +48,9 @@ def _tokens(spec: Spec) -> int:
     return spec.data.batch_sequences * spec.data.sequence_length
 
 
-def _curve(home: Home, run_id: str, attempt: int) -> Curve:
-    log = home.evidence(run_id, attempt) / "train.log"
-    return parse_log(log.read_bytes()) if log.is_file() else Curve()
+def _curve(ledger: Reads, home: Home, run_id: str, evidence_id: str | None) -> Curve:
+    log = None if evidence_id is None else log_bytes(ledger, home.root, run_id, evidence_id)
+    return Curve() if log is None else parse_log(log)
 
 
 def _shortage(exit_json: str | None) -> Shortage | None:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from orchestrator.dispatch.agent import RequestRefused
-from orchestrator.dispatch.collect import CHUNK_BYTES, KEPT_ON_HOST
+from orchestrator.dispatch.collect import CHUNK_BYTES
 from orchestrator.dispatch.events import Emit
 from orchestrator.dispatch.knowledge import needs_retry
 from orchestrator.dispatch.last_seen import recall, remember
@@ -20,6 +20,7 @@ from orchestrator.dispatch.session import Session, utc_now
 from orchestrator.dispatch.why import Known, Why, why
 from orchestrator.domain.errors import CommandFailed, ContractError, HostUnreachable, StaleRun, UsageError
 from orchestrator.domain.lifecycle import LIVE_STATES, TERMINAL_STATES, Event, Outcome, State
+from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.wire.documents import ClaimDocument, Observation, parse_claim, parse_manifest
 

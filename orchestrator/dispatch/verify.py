@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.dispatch.collect import DERIVED, KEPT_ON_HOST, read_evidence
+from orchestrator.dispatch.collect import DERIVED, read_evidence
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.signing import ANY_KEY, Rules, check
 from orchestrator.domain.errors import KdorchError, LedgerError
 from orchestrator.ledger.dialects.examining import Examined, examined
+from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST
 from orchestrator.ledger.imports import remeasure
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
 from orchestrator.ledger.verification.anchors import HostAnchors, check_anchors

@@ -18,7 +18,9 @@ from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve
 from orchestrator.domain.verdict import DEFAULT_GATES, SHIPPED_POLICIES, Gate, Policy, Role
 from orchestrator.ledger.csv_file import NAME_LIMIT, CsvRun, read_csv
+from orchestrator.ledger.evidence_bytes import read_kept
 from orchestrator.ledger.imported_logs import log_runs, reread
+from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import (
     CampaignRecord,
     EvidenceRecord,
@@ -127,10 +129,14 @@ def remeasure(kind: str, statement: str, directory: Path) -> tuple[MeasurementRe
     raise ValueError(f"{path.name} has no run {told['predicate']['name']} on line {told['predicate']['line']}")
 
 
-def imported_curve(root: Path, evidence: EvidenceRecord) -> Curve:
-    """The lines behind an imported log's measurement, read again. ``root`` is the directory of the ledger."""
-    told = json.loads(evidence.statement)
-    return reread(told["predicate"], (root / evidence.directory / told["subject"][0]["name"]).read_bytes()).curve
+def imported_curve(ledger: Reads, root: Path, evidence: EvidenceRecord) -> Curve:
+    """The lines behind an imported log's measurement, read again. ``root`` is the directory of the ledger.
+
+    Raises :class:`LedgerError` where the file is gone or was altered.
+    """
+    file, = ledger.evidence_files(evidence.evidence_id)
+    data = read_kept(root / file.directory, file, evidence.run_id)
+    return reread(json.loads(evidence.statement)["predicate"], data).curve
 
 
 def _title(name: str, number: int | None, slice_step: int | None) -> str:

@@ -19,6 +19,7 @@ from orchestrator.ledger.rows import (
     CheckpointSource,
     EvidenceRecord,
     HostSeen,
+    KeptFile,
     MeasurementRecord,
     MemberRow,
     ResolutionRecord,
@@ -158,6 +159,15 @@ def latest_evidence(connection: Connection, run_id: str) -> EvidenceRecord | Non
     if row is None:
         return None
     return EvidenceRecord(row.evidence_id, row.run_id, row.attempt_no, row.kind, row.statement, row.directory, ())
+
+
+def kept_files(connection: Connection, evidence_id: str) -> list[KeptFile]:
+    """The files that a piece of evidence lists, by path."""
+    f = evidence_files.c
+    query = select(evidence.c.directory, f.path, f.sha256).select_from(
+        evidence.join(evidence_files, f.evidence_id == evidence.c.evidence_id)
+    ).where(evidence.c.evidence_id == evidence_id).order_by(f.path)
+    return [KeptFile(row.directory, row.path, row.sha256) for row in connection.execute(query)]
 
 
 def _source(row: Any) -> CheckpointSource:

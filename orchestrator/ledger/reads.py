@@ -26,6 +26,7 @@ from orchestrator.ledger.rows import (
     Explanation,
     HostFactsRow,
     HostSeen,
+    KeptFile,
     LedgerRow,
     MeasurementRecord,
     MemberRow,
@@ -112,6 +113,11 @@ class Reads:
         """The run's latest evidence, or None; the files that it lists are left out."""
         with self._reading() as connection:
             return queries.latest_evidence(connection, run_id)
+
+    def evidence_files(self, evidence_id: str) -> list[KeptFile]:
+        """The files that a piece of evidence lists, by path; none for evidence that is not there."""
+        with self._reading() as connection:
+            return queries.kept_files(connection, evidence_id)
 
     def validations(self, run_id: str) -> list[ValidationRecord]:
         """The validations behind :meth:`measured`, in the order of the log."""

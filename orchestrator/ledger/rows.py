@@ -91,6 +91,16 @@ class EvidenceRecord:
 
 
 @dataclass(frozen=True)
+class KeptFile:
+    """A file that recorded evidence lists; ``directory`` is relative to the ledger's own. Checkpoints stay on their
+    host."""
+
+    directory: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class MeasurementRecord:
     """What a registered parser read from evidence. Gate inputs as in ``domain.verdict.GateInputs``; the others are
     shown and never judged. ``train_time_offset`` is the byte of the line that states the train time."""

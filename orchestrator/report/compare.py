@@ -1,7 +1,8 @@
 """Runs against the first of them, in steps and in time, with the teacher's cost; or a refusal.
 
-Figures of runs that differ in host model, driver, precision, library or data are not set against each other: what
-differs is named instead, and only the figures that do not depend on it are compared.
+Figures of runs that differ in host, its model, driver, precision, library or data are not set against each other: what
+differs is named instead, and only the figures that do not depend on it are compared. What weakens a comparison without
+forbidding it, another seed or a busier machine, is said beside it.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ from typing import Any
 
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve, TargetHit, net_time_saved, steps_saved, target_hit
+from orchestrator.ledger.evidence_bytes import log_bytes
 from orchestrator.ledger.imports import imported_curve
 from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import LedgerRow
 from orchestrator.report.step_times import StepTimeRatio, StepTimes, compare_step_times, step_times
 from orchestrator.wire.trainlog import parse_log
 
-TIMES = ("gpu_model", "device", "driver", "cuda", "torch", "precision", "threads", "attention_backend", "compiled")
+TIMES = ("gpu_model", "cpu_model", "device", "driver", "cuda", "torch", "precision", "threads", "attention_backend",
+         "compiled")
 """Environment facts that must be equal for times to be compared."""
 
 LEARNING = ("corpus_sha256",)
 SPEC = ("data", "validation", "horizon")
-"""Facts that must be equal for steps to be compared. Seeds may differ: that is what replicates do."""
+"""Facts that must be equal for steps to be compared; of an imported log its own horizon and validations instead."""
+
+UNEQUAL_LOAD = 0.05
+"""Other processes' shares of two machines that differ by more than this are told."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Compared:
     matched: tuple[int, float, float] | None = None
     refused_steps: tuple[str, ...] = ()
     refused_times: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+    """What else differs from the first and weakens what is compared."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,8 @@ class Comparison:
     target_from: str
     runs: tuple[Compared, ...]
     assumed: bool = False
-    """Whether a person vouched for what no environment document says: that the runs shared a machine."""
+    """Whether a person vouched for what no environment document says: that the runs shared a machine, or had two
+    that are alike."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +77,18 @@ class _Side:
     curve: Curve
     environment: Mapping[str, Any]
     spec: Mapping[str, Any]
+    busy: float | None = None
+    """The share of the machine that other processes took, where the host measured it."""
 
 
 def compare(ledger: Reads, root: Path, references: Sequence[str], *, target: float | None = None,
             assume_same: bool = False) -> Comparison:
     """Compare runs by name or id. Without ``target`` the one that the last run's policy pins is used.
 
-    ``assume_same`` takes a person's word that runs whose environment is unknown shared one machine and one setting.
-    It never overrules what is known to differ. Raises :class:`UnknownRun`, and :class:`UsageError` for a run without
-    evidence.
+    ``assume_same`` takes a person's word that runs whose environment is unknown shared one machine and one setting, and
+    that hosts of different names are alike. It overrules nothing else that is known to differ.
+    Raises :class:`UnknownRun`, :class:`UsageError` for a run without evidence, and :class:`LedgerError` for evidence
+    that is gone or was altered.
     """
     sides = [_side(ledger, root, reference) for reference in references]
     words = "given with --target"
@@ -95,24 +107,15 @@ def _side(ledger: Reads, root: Path, reference: str) -> _Side:
     spec = json.loads(ledger.spec_json(run_id))
     if evidence is not None and evidence.kind == "log":
         # It may hold other runs too, and this one may be a slice; its environment is not known.
-        return _Side(row, imported_curve(root, evidence), {}, spec)
-    path = _log(root, row)
-    if path is None:
+        return _Side(row, imported_curve(ledger, root, evidence), {}, spec)
+    log = None if evidence is None else log_bytes(ledger, root, run_id, evidence.evidence_id)
+    if log is None:
         raise UsageError(f"{name} has no training log in the ledger's evidence, so there is nothing to compare",
                          hint="'kdorch watch' collects a run's evidence; 'kdorch ledger import' brings in a log")
     measured = ledger.measured(run_id)
     environment = json.loads(measured.environment_json) if measured is not None else {}
-    return _Side(row, parse_log(path.read_bytes()), environment, spec)
-
-
-def _log(root: Path, row: LedgerRow) -> Path | None:
-    if row.artifact_dir is None:
-        return None
-    directory = root / row.artifact_dir
-    for path in (directory / "train.log", *sorted(directory.glob("*"))):
-        if path.is_file() and path.suffix.lower() in (".log", ".txt"):
-            return path
-    return None
+    usage = json.loads(measured.usage_json) if measured is not None else {}
+    return _Side(row, parse_log(log), environment, spec, (usage.get("load") or {}).get("other_cpu_fraction"))
 
 
 def _pinned_target(ledger: Reads, sides: Sequence[_Side]) -> tuple[float | None, str]:
@@ -134,7 +137,7 @@ def _compared(first: _Side, side: _Side, target: float | None, assume_same: bool
     if side is first:
         return own
     learning, timing = _differences(first, side, assume_same)
-    own = replace(own, refused_steps=learning, refused_times=(*learning, *timing))
+    own = replace(own, refused_steps=learning, refused_times=(*learning, *timing), noted=_noted(first, side))
     base = None if target is None else target_hit(first.curve.validations, target)
     if not learning:
         own = replace(own, matched=_matched(first.curve, side.curve))
@@ -164,7 +167,7 @@ def _matched(first: Curve, side: Curve) -> tuple[int, float, float] | None:
 def _differences(first: _Side, side: _Side, assume_same: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What forbids comparing steps, and what besides forbids comparing times. What is unknown is not equal."""
     imported = "imported" in {*first.spec, *side.spec}
-    steps = [] if imported else [
+    steps = _course_differences(first.curve, side.curve) if imported else [
         _named(key, first.spec.get(key), side.spec.get(key)) for key in SPEC
         if first.spec.get(key) != side.spec.get(key)]
     for keys, found in ((LEARNING, steps), (TIMES, times := [])):
@@ -172,9 +175,43 @@ def _differences(first: _Side, side: _Side, assume_same: bool) -> tuple[tuple[st
             one, other = first.environment.get(key), side.environment.get(key)
             if one != other and not (assume_same and None in (one, other)):
                 found.append(_named(key, one, other))
+    if first.row.host != side.row.host and not assume_same:
+        times.append(f"{_named('host', first.row.host, side.row.host)}; --same-machine vouches that they are alike")
     if not (assume_same or (first.environment and side.environment)):
         times.append("the environment of an imported log is unknown; --same-machine vouches for it")
     return tuple(steps), tuple(times)
+
+
+def _course_differences(first: Curve, side: Curve) -> list[str]:
+    """What of two logs themselves forbids comparing steps: another horizon, or validations at other steps as far as
+    both go. A schedule that ends later is another schedule from its first step on."""
+    found = []
+    if first.total_steps != side.total_steps:
+        found.append(_named("horizon", first.total_steps, side.total_steps))
+    one, other = ({p.step for p in curve.validations} for curve in (first, side))
+    end = min(max(one, default=0), max(other, default=0))
+    one, other = ({step for step in steps if step <= end} for steps in (one, other))
+    if one != other:
+        found.append(f"validations at other steps, up to step {end}: {_steps(one - other)} against "
+                     f"{_steps(other - one)}")
+    return found
+
+
+def _steps(steps: set[int]) -> str:
+    shown = ", ".join(map(str, sorted(steps)[:4]))
+    return (shown + (", …" if len(steps) > 4 else "")) or "none besides"
+
+
+def _noted(first: _Side, side: _Side) -> tuple[str, ...]:
+    """What does not forbid a comparison, and what a person should know of it."""
+    found = []
+    one, other = first.spec.get("seed"), side.spec.get("seed")
+    if one != other:
+        found.append(f"seed: {_short(one)} against {_short(other)}; one seed a side cannot tell a gain from luck")
+    if first.busy is not None and side.busy is not None and abs(first.busy - side.busy) > UNEQUAL_LOAD:
+        found.append(f"load: other processes took {first.busy:.0%} of the machine, here {side.busy:.0%}; times suffer "
+                     "from it")
+    return tuple(found)
 
 
 def _named(key: str, one: Any, other: Any) -> str:

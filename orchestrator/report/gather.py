@@ -14,6 +14,7 @@ from orchestrator.domain.metrics import Curve, ValPoint
 from orchestrator.domain.moves import move_words
 from orchestrator.domain.replication import Replication
 from orchestrator.domain.verdict import Role
+from orchestrator.ledger.evidence_bytes import LOG, log_bytes
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
 from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
 from orchestrator.report.asking import asking, launched_with, planned_runs
@@ -126,17 +127,18 @@ def _places(ledger: Reads, names: Mapping[str, str]) -> tuple[ReportPlace, ...]:
     return tuple(found)
 
 
-def _curve(root: Path | None, row: LedgerRow) -> Curve | None:
-    if root is None or row.artifact_dir is None:
-        return None
-    path = root / row.artifact_dir / "train.log"
-    return parse_log(path.read_bytes()) if path.is_file() else None
+def _curve(ledger: Reads, root: Path | None, row: LedgerRow) -> Curve | None:
+    if root is None or row.artifact_dir is None or not (root / row.artifact_dir / LOG).is_file():
+        return None  # a report says less where a log was taken away, and nothing that an altered one says
+    evidence = ledger.evidence(row.run_id)
+    log = None if evidence is None else log_bytes(ledger, root, row.run_id, evidence.evidence_id)
+    return None if log is None else parse_log(log)
 
 
 def _run(ledger: Reads, root: Path | None, member: MemberRow, row: LedgerRow, spec: Mapping[str, Any],
          names: Mapping[str, str], answered: bool) -> ReportRun:
     measured = ledger.measured(member.run_id)
-    curve = _curve(root, row)
+    curve = _curve(ledger, root, row)
     attempts = ledger.attempts(member.run_id)
     failed = _failure(attempts[-1]) if attempts else {}
     points = tuple(

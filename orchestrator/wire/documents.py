@@ -193,6 +193,8 @@ class EnvironmentDocument(Document):
     numpy: str | None = None
     device: str | None = None
     gpu_model: str | None = None
+    cpu_model: str | None = None
+    """Of a run that trained on the processor."""
     driver: str | None = None
     cuda: str | None = None
     precision: str | None = None
@@ -203,6 +205,11 @@ class EnvironmentDocument(Document):
     compiled: bool | None = None
     oom_fallback: bool | None = None
     teacher_eval_val: Finite | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What the ledger holds of documents without the key is read again to the same bytes.
+        return {key: value for key, value in as_usual(self).items() if key != "cpu_model" or value is not None}
 
 
 class Failure(Part):

@@ -23,7 +23,8 @@ _CHECKS = {
     "schema": "the schema's fingerprint", "row": "the rows, held against the events and what they follow from",
     "policy": "policies, whose ids are digests", "run": "runs, whose ids are digests", "chain": "the chain of events",
     "measurement": "measuring the evidence again", "evidence": "evidence, whose ids are digests",
-    "verdict": "evaluating each policy again", "event": "playing the events", "signature": "signatures",
+    "verdict": "evaluating each policy again, from inputs found again", "event": "playing the events",
+    "signature": "signatures",
     "file": "the files of evidence", "anchor": "anchors, held against the chain",
 }
 

@@ -145,6 +145,57 @@ def _referring(connection: sqlite3.Connection) -> list[str]:
         row[2:5] == ("events", "hash", "hash") for row in connection.execute(f"PRAGMA foreign_key_list({t})"))]
 
 
+def _append(connection: sqlite3.Connection, table: str, kind: str, run: str, **lies: object) -> None:
+    """Append an honest event and the row that follows from it, as the last of its kind but for the lies, with the
+    guards of the table away meanwhile: the chain only grows, and nothing that was there changes."""
+    connection.row_factory = sqlite3.Row
+    was = connection.execute(
+        "SELECT subject, payload FROM events WHERE kind = ? AND subject LIKE (SELECT coalesce((SELECT run_id FROM "
+        "campaign_runs WHERE name = ?), '%')) ORDER BY seq DESC LIMIT 1", (kind, run)).fetchone()
+    payload = {**json.loads(was["payload"]), **lies}
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"))
+    last = connection.execute("SELECT seq + 1 AS seq, hash, at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    head = (last["seq"], last["hash"], last["at"], kind, was["subject"], text)
+    connection.execute("INSERT INTO events (seq, prev_hash, at, kind, subject, payload, hash) "
+                       "VALUES (?, ?, ?, ?, ?, ?, ?)", (*head, event_hash(*head)))
+    row = {**({"run_id": was["subject"]} if table == "verdicts" else {}), **payload, "decided_at": last["at"],
+           "event_seq": last["seq"]}
+    guards = without_guards(connection, table)
+    connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
+    for sql in guards:
+        connection.execute(sql)
+    connection.commit()
+
+
+def _budget_of_another(home: Home) -> None:
+    """A second verdict on the teacher, by what another run was measured to take."""
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        other = connection.execute(
+            "SELECT m.evidence_id, m.parser_id, m.budget_basis_ms FROM measurements AS m JOIN evidence AS e "
+            "ON e.evidence_id = m.evidence_id JOIN campaign_runs AS c ON c.run_id = e.run_id "
+            "WHERE c.name = 'confirm/kind-s21'").fetchone()
+        _append(connection, "verdicts", "verdict_computed", "proof/quick-s0", verdict_no=2,
+                **dict(zip(("budget_evidence_id", "budget_parser_id", "budget_train_ms"), other, strict=True)))
+
+
+def _target_reached(home: Home) -> None:
+    """A second verdict on the run that missed its target, and it says promote."""
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        _append(connection, "verdicts", "verdict_computed", "confirm/strict-s22", verdict_no=2, steps_to_target=25)
+        assert connection.execute("SELECT verdict FROM verdicts ORDER BY event_seq DESC").fetchone()[0] == "promote"
+
+
+def _older_rule(home: Home) -> None:
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        _append(connection, "verdicts", "verdict_computed", "confirm/kind-s21", verdict_no=2, rule=1)
+
+
+def _better_seeds(home: Home) -> None:
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        _append(connection, "replications", "replication_computed", "", replication_no=2, margin_u6=900_000,
+                squares=500_000_000_000)
+
+
 def _log(home: Home) -> Path:
     return min((home.root / "evidence").glob("*/1/train.log"))
 
@@ -202,6 +253,12 @@ OWNER_ATTACKS = [
     OwnerAttack("write_that_a_replication_passed", """
         {off:replications} PRAGMA ignore_check_constraints = ON;
         UPDATE replications SET margin_u6 = 900000; {on:replications}""", "row", "margin_u6 is 900000"),
+    # An honest event and a row that follows from it, appended, with the guards away meanwhile
+    OwnerAttack("append_a_verdict_by_another_runs_budget", _budget_of_another, "verdict",
+                "links and pins of that moment say"),
+    OwnerAttack("append_a_verdict_that_the_target_was_reached", _target_reached, "verdict", "steps_to_target is 25"),
+    OwnerAttack("append_a_verdict_by_a_rule_of_before", _older_rule, "verdict", "there was rule 2 already"),
+    OwnerAttack("append_a_replication_with_better_sums", _better_seeds, "verdict", "margin_u6 is 900000"),
     OwnerAttack("shorten_a_measured_train_time", """
         {off:measurements} UPDATE measurements SET train_time_ms = 1; {on:measurements}""",
                 "row", "train_time_ms is 1"),

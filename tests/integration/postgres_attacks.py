@@ -11,6 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import Text
+
+from orchestrator.ledger.tables import verdicts
+
 Role = Literal["app", "owner", "administrator"]
 
 _NEXT = ("SELECT seq + 1, hash, kd_sha256('[' || seq + 1 || ',\"' || hash || '\",\"' || at || '\",\"by_hand\",\"x\",' "
@@ -46,6 +50,26 @@ def _behind(table: str, statement: str) -> str:
     guards = (f"SELECT format('ALTER TABLE {table} {{verb}} TRIGGER %I', tgname) FROM pg_trigger "
               f"WHERE tgrelid = '{table}'::regclass AND NOT tgisinternal \\gexec")
     return f"{guards.replace('{verb}', 'DISABLE')}\n{statement};\n{guards.replace('{verb}', 'ENABLE ALWAYS')}"
+
+
+def _appended(lies: str) -> str:
+    """An honest event and the verdict that follows from it: the student's again, but for the lies."""
+    names = [c.name for c in verdicts.columns if c.computed is None]
+    given = {"run_id": "subject", "decided_at": "at", "event_seq": "seq"}
+    values = ", ".join(given.get(n, f"(payload::jsonb ->> '{n}')::{'text' if _is_text(n) else 'integer'}")
+                       for n in names)
+    return f"""INSERT INTO events
+        SELECT l.seq + 1, l.hash, kd_sha256('[' || l.seq + 1 || ',"' || l.hash || '","' || l.at
+               || '","verdict_computed","' || w.subject || '",' || kd_json_string(w.payload) || ']'), l.at,
+               'verdict_computed', w.subject, w.payload
+        FROM (SELECT * FROM events ORDER BY seq DESC LIMIT 1) AS l,
+             (SELECT subject, (payload::jsonb || '{lies}')::text AS payload FROM events
+              WHERE kind = 'verdict_computed' AND payload::jsonb ->> 'role' = 'kd' ORDER BY seq DESC LIMIT 1) AS w;
+    INSERT INTO verdicts ({', '.join(names)}) SELECT {values} FROM events ORDER BY seq DESC LIMIT 1"""
+
+
+def _is_text(column: str) -> bool:
+    return isinstance(verdicts.c[column].type, Text)
 
 
 _APP = [
@@ -189,6 +213,8 @@ _OWNER_FOUND = [
            _behind("attempts", "UPDATE attempts SET outcome = 'completed' WHERE outcome = 'lost_reboot'"), "row", ""),
     _found("rename_a_policy_behind_its_guards", _behind("policies", "UPDATE policies SET name = 'strict'"), "row",
            "name"),
+    _found("append_a_verdict_by_hand", _behind("verdicts", _appended('{"verdict_no":2,"steps_to_target":25}')),
+           "verdict", "steps_to_target is 25"),
     _found("move_an_anchor_behind_its_guards",
            _behind("anchors", "UPDATE anchors SET place = 'elsewhere'"), "anchor", "not the sha256"),
 ]

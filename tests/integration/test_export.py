@@ -7,16 +7,18 @@ brings all.
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.verify import verify_ledger
-from orchestrator.domain.errors import UsageError
+from orchestrator.domain.errors import LedgerTampered, UsageError
 from orchestrator.report.exports.gather import ExportedRun, gathered
 from orchestrator.report.exports.writing import EXTRAS, export
 from tests.e2e.kdorch import Laptop
@@ -128,8 +130,35 @@ def test_a_crate_carries_the_evidence_and_an_action_for_each_run(ledger_home: Ho
                 copied = tmp_path / "crate" / path.relative_to(ledger_home.root)
                 assert copied.read_bytes() == path.read_bytes()
     metadata = json.loads((tmp_path / "crate" / "ro-crate-metadata.json").read_text())
+    digests = {e["@id"]: e["sha256"] for e in metadata["@graph"] if "sha256" in e}
+    assert digests == {p.relative_to(tmp_path / "crate").as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+                       for p in (tmp_path / "crate" / "evidence").rglob("*") if p.is_file()}
     assert any(e.get("name") == "kd.alpha" and e.get("value") == "0.5" for e in metadata["@graph"])
     assert str(ledger_home.root) not in json.dumps(metadata), "no path of this machine"
+
+
+@pytest.mark.parametrize("harm", [
+    lambda path: path.write_bytes(path.read_bytes().replace(b"step:1", b"step:9", 1)), lambda path: path.unlink()])
+def test_no_figure_comes_from_evidence_that_was_altered_or_is_gone(harm: Callable[[Path], object],
+                                                                   ledger_home: Home, tmp_path: Path) -> None:
+    laptop = Laptop(ledger_home.root.parent)
+    rows = laptop.rows("--campaign", "proof")
+    harm(ledger_home.root / rows[0]["artifact_dir"] / "train.log")
+    for arguments in (("export", "--to", "csv", str(tmp_path / "out")), ("export", "--to", "rocrate", "crate"),
+                      ("ledger", "compare", *(r["run_id"] for r in rows))):
+        told = laptop.run(*arguments, code=4).stderr.decode()
+        assert "train.log, evidence of run" in told
+        assert "kdorch ledger verify" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_crate_is_refused_where_any_file_of_evidence_was_altered(ledger_home: Home, tmp_path: Path) -> None:
+    pytest.importorskip("rocrate.rocrate", reason="needs rocrate: pip install 'kdorch[rocrate]'")
+    runs = runs_of(ledger_home, "proof")
+    assert runs[0].directory is not None
+    (runs[0].directory / "status.json").write_text("{}")
+    with pytest.raises(LedgerTampered, match=r"status\.json"):
+        export(runs, "rocrate", tmp_path / "crate")
 
 
 def test_parquet_holds_every_run(ledger_home: Home, tmp_path: Path) -> None:

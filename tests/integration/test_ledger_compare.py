@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orchestrator.dispatch.home import Home
 from orchestrator.domain.errors import UsageError
+from orchestrator.domain.verdict import Role
 from orchestrator.ledger.imports import import_log
+from orchestrator.ledger.rows import FileRecord
 from orchestrator.ledger.store import Ledger
 from orchestrator.report.compare import compare
 from tests.e2e.kdorch import Laptop
+from tests.integration.ledger_kit import CE_POLICY, Story, measurement, open_ledger, points, raw
+from tests.integration.proven_ledger import without_guards
 
 WARM_UP = 21  # the lines before the first delta that counts
 
@@ -128,8 +137,8 @@ def test_the_reference_reaches_4_07_at_step_650_after_212_851_ms(ledger: Ledger,
 
 
 def test_imported_logs_are_not_set_against_each_other_without_a_persons_word(ledger: Ledger, tmp_path: Path) -> None:
-    bring_in(ledger, tmp_path, "a", log_with([10.0] * 200, validations={50: 4.0, 75: 4.0}))
-    bring_in(ledger, tmp_path, "b", log_with([20.0] * 200, validations={25: 4.0, 50: 4.0}))
+    bring_in(ledger, tmp_path, "a", log_with([10.0] * 200, validations={25: 4.1, 50: 4.0, 75: 4.0}))
+    bring_in(ledger, tmp_path, "b", log_with([20.0] * 200, validations={25: 4.0, 50: 4.0, 75: 4.0}))
     refused = compare(ledger, tmp_path, ["a", "b"], target=4.0).runs[1]
     assert refused.step_time is None
     assert refused.time_saved_ms is None
@@ -139,6 +148,80 @@ def test_imported_logs_are_not_set_against_each_other_without_a_persons_word(led
     assert vouched.step_time is not None
     assert vouched.step_time.words == "slower"
     assert vouched.refused_times == ()
+
+
+@pytest.mark.parametrize(("steps", "validations", "why"), [
+    (100, {25: 4.0, 50: 4.0}, "horizon: 220 against 120"),
+    (200, {20: 4.0, 40: 4.0}, "validations at other steps, up to step 40: 25 against 20, 40"),
+])
+def test_logs_of_other_horizons_or_validations_save_no_steps(steps: int, validations: dict[int, float], why: str,
+                                                             ledger: Ledger, tmp_path: Path) -> None:
+    bring_in(ledger, tmp_path, "a", log_with([10.0] * 200, validations={25: 4.1, 50: 4.0, 75: 4.0}))
+    bring_in(ledger, tmp_path, "b", log_with([10.0] * steps, validations=validations))
+    told = compare(ledger, tmp_path, ["a", "b"], target=4.0, assume_same=True).runs[1]
+    assert told.refused_steps == (why,)
+    assert told.hit is not None
+    assert (told.steps_saved, told.time_saved_ms, told.matched) == (None, None, None)
+
+
+@pytest.fixture
+def planned(proof: Home, tmp_path: Path) -> Home:
+    shutil.copytree(proof.root, tmp_path / "laptop")
+    return Home(tmp_path / "laptop")
+
+
+def test_another_seed_is_said_and_another_host_is_refused(planned: Home, tmp_path: Path) -> None:
+    with open_ledger(planned.root / "ledger.sqlite") as ledger:
+        names = ["confirm/seeds-s11", "confirm/seeds-s12"]
+        alike = compare(ledger, planned.root, names).runs[1]
+        assert alike.noted[0] == "seed: 11 against 12; one seed a side cannot tell a gain from luck"
+        assert alike.refused_times == ()
+    elsewhere = Home(tmp_path / "elsewhere")
+    shutil.copytree(planned.root, elsewhere.root)
+    with closing(raw(elsewhere.root / "ledger.sqlite")) as connection:
+        guards = without_guards(connection, "attempts")
+        connection.execute("UPDATE attempts SET host = 'other' WHERE run_id = (SELECT run_id FROM campaign_runs "
+                           "WHERE name = ?)", (names[1],))
+        for sql in guards:
+            connection.execute(sql)
+    with open_ledger(elsewhere.root / "ledger.sqlite") as ledger:
+        refused = compare(ledger, elsewhere.root, names).runs[1]
+        assert refused.refused_times == ("host: local against other; --same-machine vouches that they are alike",)
+        assert refused.step_time is None
+        assert compare(ledger, elsewhere.root, names, assume_same=True).runs[1].refused_times == ()
+
+
+def test_a_busier_machine_and_another_processor_are_named(ledger: Ledger, tmp_path: Path) -> None:
+    story = Story(ledger).begin()
+    story.pin("ce", CE_POLICY)
+    log = log_with([10.0] * 100).encode()
+    for name, busy, cpu in (("calm", 0.01, "EPYC"), ("busy", 0.44, "EPYC"), ("other", 0.02, "Xeon")):
+        run_id = story.add(name, Role.CE, "ce")
+        story.launch(run_id)
+        story.end(run_id)
+        record = story.evidence(run_id)
+        record = replace(record, files=(FileRecord("train.log", hashlib.sha256(log).hexdigest(), len(log)),))
+        (tmp_path / record.directory).mkdir(parents=True)
+        (tmp_path / record.directory / "train.log").write_bytes(log)
+        ledger.settle(run_id, 1, record, measurement(
+            environment_json=json.dumps({"device": "cpu", "cpu_model": cpu}),
+            usage_json=json.dumps({"load": {"other_cpu_fraction": busy}})), points())
+    _, busy, other = compare(ledger, tmp_path, ["calm", "busy", "other"]).runs
+    assert busy.refused_times == ()
+    assert busy.noted == ("load: other processes took 1% of the machine, here 44%; times suffer from it",)
+    assert (other.refused_times, other.noted) == (("cpu_model: EPYC against Xeon",), ())
+
+
+def test_a_log_that_was_altered_after_its_import_gives_no_figure(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.log").write_text(log_with([10.0 + ord(name)] * 200, validations={25: 4.0, 50: 3.9}))
+        laptop.run("ledger", "import", f"{name}.log", "--mode", "measurement")
+    kept, = (laptop.home / "evidence").rglob("b.log")
+    kept.write_text(kept.read_text().replace("val_loss:4.0000", "val_loss:3.0000"))
+    assert b"was altered" in laptop.run("ledger", "compare", "a", "b", code=4).stderr
+    kept.unlink()
+    assert b"cannot be read: No such file" in laptop.run("ledger", "compare", "a", "b", code=4).stderr
 
 
 def test_a_run_without_a_log_and_a_single_run_are_refused(ledger: Ledger, tmp_path: Path) -> None:

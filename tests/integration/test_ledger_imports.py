@@ -301,7 +301,7 @@ def test_several_runs_in_a_file_get_their_numbers(ledger: Ledger, tmp_path: Path
     before = contents(ledger.path)
     assert not any(t.is_new for t in import_log(ledger, source, mode="ce_baseline", name="muon"))
     assert contents(ledger.path) == before
-    curve = imported_curve(ledger.path.parent, ledger.evidence(rows[7].run_id) or pytest.fail("no evidence"))
+    curve = imported_curve(ledger, ledger.root, ledger.evidence(rows[7].run_id) or pytest.fail("no evidence"))
     assert curve.validations[-1].val_loss == rows[7].final_val
     assert verify_ledger(Home(ledger.path.parent), full=True).disagreements == ()
 

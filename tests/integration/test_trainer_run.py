@@ -75,6 +75,7 @@ def test_a_teacher_is_trained_and_a_student_distils_from_it_until_its_target(hos
     environment = parse_environment(student.file("environment.json").read_bytes(), "environment.json")
     assert environment.teacher_eval_val == pytest.approx(final_val, abs=1e-6)
     assert environment.torch is not None
+    assert environment.cpu_model
     manifest = parse("manifest", student.file("manifest.json").read_bytes(), "manifest.json")
     assert {"checkpoints/best.safetensors", "checkpoints/last.pt", "train.log", "environment.json"} <= {
         subject["name"] for subject in manifest["subject"]}

@@ -189,3 +189,10 @@ def test_plain_data_with_a_value_that_json_does_not_have_is_refused():
     answer = {"contract": "v1", "python": "3.11", "boot_id": "b", "now": float("nan"), "root": "/", "pid": 1}
     with pytest.raises(MalformedDocument, match="not plain data"):
         parse_hello(answer, "hello")
+
+
+def test_the_environment_names_the_processor_of_a_run_on_it_and_old_documents_stay_as_they_are() -> None:
+    named = parse_environment(b'{"contract":"v1","cpu_model":"EPYC"}', "e")
+    assert named.cpu_model == "EPYC"
+    assert b'"cpu_model":"EPYC"' in named.to_bytes()
+    assert b"cpu_model" not in parse_environment(b'{"contract":"v1"}', "e").to_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,17 @@ import torch
 
 from worker.gpu import gpus
 from worker.trainer.spec import TrainSpec
+
+
+def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
+    """The processor's name as Linux tells it, else the machine's architecture."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    told = dict(line.partition(":")[::2] for line in reversed(lines))  # the first processor's lines win
+    named = {key.strip(): value.strip() for key, value in told.items()}
+    return named.get("model name") or platform.machine() or None
 
 
 def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int, compiled: bool,
@@ -26,6 +38,7 @@ def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, param
         "numpy": np.__version__,
         "device": device.type,
         "gpu_model": torch.cuda.get_device_name(device) if cuda else None,
+        "cpu_model": None if cuda else cpu_model(),
         "driver": next((gpu.driver for gpu in gpus()), None) if cuda else None,
         "cuda": torch.version.cuda if cuda else None,
         "precision": spec.precision,

@@ -1,6 +1,7 @@
 """What stands beside verdicts, proved again: replications, other policies' verdicts, forecasts, anchors.
 
-Promotions, waivers and challenges follow from events and from verdicts and have nothing of their own to compute.
+What replications and rejudgements are computed from, and what promotions rest on, is asked in ``inputs.py``. Waivers
+and challenges follow from events and from verdicts and have nothing of their own to compute.
 """
 
 from __future__ import annotations

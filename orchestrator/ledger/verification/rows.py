@@ -1,7 +1,8 @@
 """Rows that prove themselves: ids that are digests, columns that follow from others, verdicts that follow from inputs.
 
 Stored generated columns are computed when a row is written and read back as bytes ever after, so they are computed
-again here; what the domain's rule says of a verdict's inputs is held against what is stored.
+again here; what the domain's rule says of a verdict's inputs is held against what is stored. Whether those inputs are
+what the evidence says is asked in ``inputs.py``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from orchestrator.ledger.dialects.examining import Examined
 from orchestrator.ledger.judging import asks_for_fallbacks
 from orchestrator.ledger.verification.court import check_court
 from orchestrator.ledger.verification.findings import Findings
+from orchestrator.ledger.verification.inputs import check_inputs
 from orchestrator.ledger.verification.proving import (
     GATE_NUMBERS,
     POLICY_NUMBERS,
@@ -39,6 +41,7 @@ def check_rows(connection: Examined, found: Findings) -> None:
             else row["teacher_train_time_ms"]})
     for row in all_rows(connection, "verdicts"):
         _verdict(row, policies.get(row["policy_id"]), found)
+    check_inputs(connection, found)
     check_court(connection, policies, found)
     _evidence(connection, found)
     have = sorted((r["from_state"], r["to_state"]) for r in all_rows(connection, "attempt_edges"))

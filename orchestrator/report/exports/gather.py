@@ -11,19 +11,22 @@ from typing import Any
 
 from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve, ValPoint
-from orchestrator.ledger.rows import AttemptRow, LedgerRow
+from orchestrator.ledger.evidence_bytes import log_bytes
+from orchestrator.ledger.rows import AttemptRow, KeptFile, LedgerRow
 from orchestrator.ledger.store import Ledger
 from orchestrator.wire.trainlog import parse_log
 
 
 @dataclass(frozen=True)
 class ExportedRun:
-    """One run in one campaign. ``directory`` is where its evidence lies, None without any; ``spec`` is flat."""
+    """One run in one campaign. ``directory`` is where its evidence lies, None without any, and ``files`` what that
+    lists; ``spec`` is flat."""
 
     row: LedgerRow
     spec: Mapping[str, str]
     attempt: AttemptRow
     directory: Path | None
+    files: tuple[KeptFile, ...]
     curve: Curve
     """Of the log where there is one, else only the validations that the ledger holds."""
 
@@ -56,7 +59,8 @@ class ExportedRun:
 
 
 def gathered(ledger: Ledger, root: Path, campaign: str | None) -> list[ExportedRun]:
-    """The runs to export, all or of one campaign (by name or id prefix). Raises :class:`UsageError` for none."""
+    """The runs to export, all or of one campaign (by name or id prefix). Raises :class:`UsageError` for none,
+    and :class:`LedgerError` where evidence is gone or was altered."""
     rows = ledger.rows(campaign=campaign)
     if not rows:
         raise UsageError(f"no run in campaign {campaign!r}" if campaign else "the ledger holds no run",
@@ -71,16 +75,18 @@ def unix_ms(text: str) -> int:
 
 def _run(ledger: Ledger, root: Path, row: LedgerRow) -> ExportedRun:
     directory = None if row.artifact_dir is None else root / row.artifact_dir
-    log = None if directory is None else directory / "train.log"
-    if log is not None and log.is_file():
-        curve = parse_log(log.read_bytes())
+    attempt = ledger.current_attempt(row.run_id)
+    evidence = ledger.evidence(row.run_id)
+    files = () if evidence is None else tuple(ledger.evidence_files(evidence.evidence_id))
+    log = None if evidence is None else log_bytes(ledger, root, row.run_id, evidence.evidence_id)
+    if log is not None:
+        curve = parse_log(log)
     else:
         curve = Curve(validations=tuple(
             ValPoint(p.step, p.val_u6 / 1e6, p.train_time_ms, p.offset or 0, "")
             for p in ledger.validations(row.run_id) if p.val_u6 is not None))
     spec = dict(_flat(json.loads(ledger.spec_json(row.run_id))))
-    return ExportedRun(row, spec, ledger.current_attempt(row.run_id),
-                       directory if directory is not None and directory.is_dir() else None, curve)
+    return ExportedRun(row, spec, attempt, directory, files, curve)
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

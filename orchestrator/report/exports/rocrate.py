@@ -1,15 +1,18 @@
 """Runs as a Process Run Crate 0.6 (an RO-Crate 1.3): a ``CreateAction`` for each, with the files that it left.
 
-The crate carries the evidence itself, so that who receives it can hold every file against its digest.
+The crate carries the evidence itself with the digest of every file, so that who receives it can hold one against the
+other.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST, read_kept
 from orchestrator.report.exports.gather import ExportedRun
 from orchestrator.report.exports.writing import needed
 
@@ -59,15 +62,19 @@ def _add(crate: Any, models: Any, trainer: Any, run: ExportedRun) -> None:
 
 
 def _files(crate: Any, run: ExportedRun) -> list[Any]:
-    """The evidence, each file once, however many campaigns hold the run."""
-    found = []
+    """The evidence, each file once, however many campaigns hold the run. Raises :class:`LedgerError` where a file is
+    not what the ledger recorded."""
     directory = run.directory
-    for path in sorted(directory.rglob("*")) if directory is not None else ():
-        assert directory is not None
-        if path.is_file():
-            place = f"{run.row.artifact_dir}/{path.relative_to(directory).as_posix()}"
-            found.append(crate.get(place) or crate.add_file(path, place, properties={
-                "contentSize": str(path.stat().st_size)}))
+    if directory is None:
+        return []
+    recorded = {f.path: f for f in run.files if not f.path.startswith(KEPT_ON_HOST)}
+    beside = {p.relative_to(directory).as_posix() for p in directory.rglob("*") if p.is_file()}
+    found = []
+    for name in sorted(recorded.keys() | beside):
+        path, place = directory / name, f"{run.row.artifact_dir}/{name}"
+        data = read_kept(directory, recorded[name], run.row.run_id) if name in recorded else path.read_bytes()
+        found.append(crate.get(place) or crate.add_file(path, place, properties={
+            "contentSize": str(len(data)), "sha256": hashlib.sha256(data).hexdigest()}))
     return found
 
 
