@@ -65,6 +65,16 @@ def test_csv_holds_what_the_listing_holds_and_nothing_is_overwritten(ledger_home
     assert [p.name for p in target.parent.iterdir()] == ["runs.csv"]
 
 
+def test_a_place_where_nothing_can_be_written_is_refused_in_words(ledger_home: Home, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for path, reason in (("/proc/x", "nothing can be written there"), (tmp_path / "file" / "x", "is no folder"),
+                         (tmp_path / ("n" * 300), "File name too long"), (tmp_path / "dangling", "never overwrites")):
+        with pytest.raises(UsageError, match=reason):
+            export([], "csv", Path(path))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["dangling", "file", "laptop"]
+
+
 def test_exporting_changes_nothing_in_the_ledger(ledger_home: Home, tmp_path: Path) -> None:
     head = verify_ledger(ledger_home, full=False).head
     export(runs_of(ledger_home), "csv", tmp_path / "runs.csv")
@@ -81,6 +91,7 @@ def test_without_its_package_a_form_names_the_command(form: str, package: str, t
     with pytest.raises(UsageError, match="which is not installed") as caught:
         export([], form, tmp_path / "out")
     assert "pip install" in str(caught.value.hint)
+    assert str(caught.value).startswith(f"--to {form} ")
     assert form == "parquet" or f"'kdorch[{EXTRAS[package.partition('.')[0]]}]'" in str(caught.value.hint)
     assert list(tmp_path.iterdir()) == []
 
