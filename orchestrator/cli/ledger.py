@@ -24,7 +24,9 @@ from orchestrator.cli.verify import verify
 from orchestrator.cli.waive import waive
 
 if TYPE_CHECKING:
+    from orchestrator.dispatch.home import Home
     from orchestrator.ledger.listing_cache import Listed
+    from orchestrator.ledger.store import Ledger
 
 FORMATS = ("table", "json", "csv", "md", "parquet")
 SHOWN = 1000
@@ -93,11 +95,24 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
     else:
         with open_ledger(home, on_upgrade=say) as opened:
             found = opened.listing(asked, lambda n: say(f"preparing the listing of {n} runs, once"))
+            if host is not None and not found.total:
+                _check_host(host, home, opened)
     _print(found, form, keys)
     if form in ("table", "md") and sort is not None and (key := sort.removeprefix("-")) in RANKED_BY:
         _warn_of_luck(sum(getattr(row, key) is not None for row in found.rows))
     if found.size < found.total:
         say(f"{found.size} of {found.total} runs; --limit 0 shows all")
+
+
+def _check_host(host: str, home: Home, opened: Ledger) -> None:
+    """That no run was on a host is an answer only where there is such a host."""
+    from orchestrator.dispatch.session import inventory_of
+    from orchestrator.domain.errors import UnknownHost
+
+    known = sorted({*inventory_of(home, None).hosts, *opened.hosts()})
+    if host not in known:
+        raise UnknownHost(f"there is no host {host[:60]!r} in hosts.yaml, and no run of the ledger was on one",
+                          hint=f"hosts are: {', '.join(known)}")
 
 
 def _warn_of_luck(ranked: int) -> None:

@@ -250,6 +250,12 @@ def reachability(connection: Connection) -> dict[str, HostSeen]:
             for r in connection.execute(select(host_reachability))}
 
 
+def hosts(connection: Connection) -> list[str]:
+    """The hosts of all attempts, by name."""
+    a = attempts.c
+    return list(connection.execute(select(a.host).where(a.host.is_not(None)).distinct().order_by(a.host)).scalars())
+
+
 _CANDIDATES_SHOWN = 5
 
 

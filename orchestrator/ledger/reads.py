@@ -184,6 +184,11 @@ class Reads:
         with self._reading() as connection:
             return explain(connection, run_id, campaign)
 
+    def hosts(self) -> list[str]:
+        """Every host that an attempt was ever placed on, by name."""
+        with self._reading() as connection:
+            return queries.hosts(connection)
+
     def reachability(self) -> dict[str, HostSeen]:
         """What was last seen of each host."""
         with self._reading() as connection:
