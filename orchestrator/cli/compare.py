@@ -34,12 +34,20 @@ def compare(references: tuple[str, ...], target: float | None, same_machine: boo
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.session import open_ledger
     from orchestrator.domain.errors import UsageError
+    from orchestrator.domain.metrics import to_u6
     from orchestrator.report.compare import compare as compare_runs
 
     if len(references) < 2:
         raise UsageError("one run cannot be compared with itself", hint="name two or more runs")
+    if target is not None and (to_u6(target) is None or target <= 0):
+        raise UsageError(f"a target must be a finite loss above 0, not {target:g}")
     home = Home.from_environment()
     with open_ledger(home, on_upgrade=say) as ledger:
+        named: dict[str, str] = {}
+        for reference in references:
+            if (other := named.setdefault(ledger.find_run(reference), reference)) is not reference:
+                raise UsageError(f"{other[:60]!r} and {reference[:60]!r} are one run, and it cannot be compared with "
+                                 "itself", hint="name two or more runs")
         told = compare_runs(ledger, home.root, references, target=target, assume_same=same_machine)
     click.echo(json.dumps(asdict(told), indent=2, sort_keys=True) if as_json else as_text(told), nl=as_json)
 

@@ -26,7 +26,10 @@ tag kdorch.run_id. mlflow, tensorboard, rocrate and parquet need a package each:
 @click.option("--campaign", metavar="C", help="Only this campaign, by name or id prefix.  [all]")
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
 def export(form: str, campaign: str | None, path: Path) -> None:
-    """Write runs with their curves, specs and verdicts for another tool. PATH must not exist."""
+    """Write runs with their curves, specs and verdicts for another tool.
+
+    PATH must not exist: it becomes a file for mlflow, parquet and csv, and a folder for tensorboard and rocrate.
+    """
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.session import open_ledger
     from orchestrator.domain.errors import UsageError

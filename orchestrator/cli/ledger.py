@@ -24,7 +24,9 @@ from orchestrator.cli.verify import verify
 from orchestrator.cli.waive import waive
 
 if TYPE_CHECKING:
+    from orchestrator.dispatch.home import Home
     from orchestrator.ledger.listing_cache import Listed
+    from orchestrator.ledger.store import Ledger
 
 FORMATS = ("table", "json", "csv", "md", "parquet")
 SHOWN = 1000
@@ -93,11 +95,24 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
     else:
         with open_ledger(home, on_upgrade=say) as opened:
             found = opened.listing(asked, lambda n: say(f"preparing the listing of {n} runs, once"))
+            if host is not None and not found.total:
+                _check_host(host, home, opened)
     _print(found, form, keys)
     if form in ("table", "md") and sort is not None and (key := sort.removeprefix("-")) in RANKED_BY:
         _warn_of_luck(sum(getattr(row, key) is not None for row in found.rows))
     if found.size < found.total:
         say(f"{found.size} of {found.total} runs; --limit 0 shows all")
+
+
+def _check_host(host: str, home: Home, opened: Ledger) -> None:
+    """That no run was on a host is an answer only where there is such a host."""
+    from orchestrator.dispatch.session import inventory_of
+    from orchestrator.domain.errors import UnknownHost
+
+    known = sorted({*inventory_of(home, None).hosts, *opened.hosts()})
+    if host not in known:
+        raise UnknownHost(f"there is no host {host[:60]!r} in hosts.yaml, and no run of the ledger was on one",
+                          hint=f"hosts are: {', '.join(known)}")
 
 
 def _warn_of_luck(ranked: int) -> None:
@@ -167,6 +182,7 @@ Examples:
   kdorch ledger import aadab377.txt --mode ce_baseline
   kdorch ledger import teacher.log --mode teacher --name teacher_L3_250
   kdorch ledger import teacher.log --mode teacher --slice 177       as teacher@slice177
+  kdorch ledger import kd.log --mode kd --teacher teacher_L3_250     'ledger compare' then counts what it cost
 \b
 Logs may be of any format that 'kdorch ledger parse' reads. Of several runs in a file each gets its number: NAME#2.
 A run that stopped before its announced end is provisional.""")
@@ -175,15 +191,18 @@ A run that stopped before its announced end is provisional.""")
 @click.option("--mode", type=click.Choice(("ce_baseline", "teacher", "kd", "control", "measurement")),
               help="What a training log was run for.  [ce_baseline]")
 @click.option("--name", help="Name for an imported log; default the file's stem.")
-@click.option("--policy", default="teacher-budget-10pct", show_default=True, help="Policy for teachers.")
+@click.option("--policy", default="teacher-budget-10pct", show_default=True, metavar="P",
+              help="Policy for teachers, or for the mode's role: a shipped one, the ledger's, or a policy file.")
+@click.option("--teacher", metavar="RUN", help="The run of the ledger that taught a student (--mode kd).")
 @click.option("--campaign", default="imported", show_default=True, help="Campaign to file them under.")
 @click.option("--slice", "slice_step", type=click.IntRange(1), metavar="STEP",
               help="Import a log as if it had been cut at this step.")
 @click.option("--archival", is_flag=True, help="Label it archival: kept and shown, never part of a claim.")
 @click.option("--provisional", is_flag=True, help="Label it provisional: a run that is live or partial.")
-def import_(files: tuple[Path, ...], mode: str | None, name: str | None, policy: str, campaign: str,
-            slice_step: int | None, archival: bool, provisional: bool) -> None:
+def import_(files: tuple[Path, ...], mode: str | None, name: str | None, policy: str, teacher: str | None,
+            campaign: str, slice_step: int | None, archival: bool, provisional: bool) -> None:
     """Import training logs, or CSV files of runs. Importing the same file again changes nothing."""
+    from orchestrator.cli.policy_reference import chosen_policy
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.session import open_ledger
     from orchestrator.domain.errors import UsageError
@@ -192,18 +211,20 @@ def import_(files: tuple[Path, ...], mode: str | None, name: str | None, policy:
     if name is not None and len(files) > 1:
         raise UsageError("--name goes with one file only", hint="import the files one by one to name them")
     tables = [file for file in files if file.suffix.lower() == ".csv"]
-    if tables and (mode or name or slice_step or archival or provisional):
-        raise UsageError(f"{tables[0]}: a CSV says of each run itself what its name, its mode and its labels are",
-                         hint="leave out --mode, --name, --slice, --archival and --provisional")
+    if tables and (mode or name or slice_step or archival or provisional or teacher):
+        raise UsageError(f"{tables[0]}: a CSV says of each run itself what its name, its mode, its teacher and its "
+                         "labels are", hint="leave out --mode, --name, --slice, --teacher, --archival and "
+                                            "--provisional")
     home = Home.from_environment()
     with open_ledger(home, on_upgrade=say) as opened:
+        chosen = chosen_policy(policy, opened, Path.cwd())
         for file in files:
             if file in tables:
-                new = import_csv(opened, file, policy_name=policy, campaign=campaign)
+                new = import_csv(opened, file, policy=chosen, campaign=campaign)
                 say(f"{file}: {len(new)} runs new to the ledger")
                 continue
-            for run in import_log(opened, file, mode=mode or "ce_baseline", name=name, policy_name=policy,
-                                  campaign=campaign, slice_step=slice_step, archival=archival,
+            for run in import_log(opened, file, mode=mode or "ce_baseline", name=name, policy=chosen,
+                                  teacher=teacher, campaign=campaign, slice_step=slice_step, archival=archival,
                                   provisional=provisional):
                 say(f"{file}: {'imported as' if run.is_new else 'is in the ledger as'} {run.name} ({run.parser_id})"
                     f"{f'; {run.note}' if run.note else ''}")

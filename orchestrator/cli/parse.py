@@ -134,7 +134,8 @@ def _table(found: Sequence[tuple[str, Record]]) -> str:
 def _shown(key: str, value: Any) -> str:
     if key == "oom" and value is not None:
         told = ", ".join(f"{k.removesuffix('_mib')} {v} MiB" for k, v in value.items() if v is not None)
-        return f"yes{f': {told}' if told else ''}"
+        in_pieces = value["tried_mib"] is not None and value["free_mib"] is not None and value["shortfall_mib"] is None
+        return f"yes{f': {told}' if told else ''}{'; enough was free, in pieces or capped' if in_pieces else ''}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return _plain(value)

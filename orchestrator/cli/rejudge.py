@@ -41,13 +41,16 @@ def rejudge(reference: str, campaign: str | None, as_json: bool) -> None:
                 raise UsageError(f"the ledger knows no campaign {campaign!r}",
                                  hint="'kdorch campaign list' names those it knows")
         rows = ledger.rejudge(policy, wanted)
+        own, unjudged = ledger.passed_over(policy, wanted)
     if as_json:
         click.echo(json.dumps([asdict(r) for r in rows], indent=2, sort_keys=True))
     else:
         _print(rows)
     new = sum(r.is_new for r in rows)
-    say(f"{policy.name}: {len(rows)} runs of role {policy.role.value}, {new} verdicts appended; "
-        "the pinned policy goes on to count")
+    beside = (f"; {own} are judged by this very policy and keep their verdict" if own else "") + (
+        f"; {unjudged} are not judged yet" if unjudged else "")
+    say(f"{policy.name}: {len(rows)} runs of role {policy.role.value} that are held to another policy, {new} verdicts "
+        f"appended{beside}; the pinned policy goes on to count")
 
 
 def _print(rows: list[RejudgedRow]) -> None:

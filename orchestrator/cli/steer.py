@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import FiniteRange, hosts_option, json_option, say
+from orchestrator.cli.options import hosts_option, json_option, money, price_option, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from orchestrator.dispatch.outlook import Outlook
     from orchestrator.dispatch.session import Session
+    from orchestrator.domain.prices import Prices
 
 
 @click.command(epilog="""\b
@@ -23,7 +24,7 @@ Examples:
   kdorch campaign show hill_climb
   kdorch campaign show hill_climb --price 2.50     what it cost so far and will, at 2.50 per GPU hour""")
 @click.argument("name", metavar="NAME")
-@click.option("--price", type=FiniteRange(min=0), metavar="PER_HOUR", help="What an hour of a GPU costs.")
+@price_option
 @json_option("As JSON.")
 @hosts_option
 def show(name: str, price: float | None, as_json: bool, hosts_file: Path | None) -> None:
@@ -42,20 +43,24 @@ def show(name: str, price: float | None, as_json: bool, hosts_file: Path | None)
         row = find_campaign_row(ledger, name)
         if not row.source_text.strip():
             raise UsageError(f"campaign {row.name} was imported; 'kdorch ledger --campaign {row.name}' lists its runs")
-        plan = plan_for(source_of_record(row), inventory_of(home, hosts_file), this_bundle().digest,
-                        LedgerKnowledge(ledger))
+        inventory = inventory_of(home, hosts_file)
+        plan = plan_for(source_of_record(row), inventory, this_bundle().digest, LedgerKnowledge(ledger))
         found = outlook(ledger, plan, utc_now())
+    prices = inventory.prices(price)
     if as_json:
-        body = {**dataclasses.asdict(found), "campaign_id": row.campaign_id, "price_per_hour": price}
+        body = {**dataclasses.asdict(found), "campaign_id": row.campaign_id, "price_per_hour": price,
+                "used_by_host": dict(found.used_by_host), "left_by_host": dict(found.left_by_host),
+                "used_cost": prices.cost(_in_ms(found.used_by_host)).amount,
+                "left_cost": None if found.left_gpu_s is None else prices.cost(_in_ms(found.left_by_host)).amount}
         click.echo(json.dumps(body, indent=2, sort_keys=True))
     else:
-        click.echo(outlook_text(found, price), nl=False)
+        click.echo(outlook_text(found, prices), nl=False)
 
 
 _RESULTS = {"pass": "it should fit", "pending": "open", "fail": "it cannot fit"}
 
 
-def outlook_text(found: Outlook, price: float | None) -> str:
+def outlook_text(found: Outlook, prices: Prices) -> str:
     """The outlook in words."""
     state = found.steering.word if found.steering.word != "going" else found.whole.state
     lines = [f"campaign {found.campaign}: {state}", *([] if state == "met" else [f"  {found.whole.reason}"]), ""]
@@ -68,9 +73,10 @@ def outlook_text(found: Outlook, price: float | None) -> str:
     lines += [f"  {p.name} is projected to {p.words}; its budget is {p.budget_ms / 1000:.1f} s: {_RESULTS[p.result]}"
               for p in found.projected]
     used, left = found.used_gpu_s, found.left_gpu_s
-    rest = "not known yet" if left is None else f"about {_hours(left)}{_money(left, price)}"
+    rest = "not known yet" if left is None else f"about {_hours(left)}{_cost(found.left_by_host, prices)}"
+    spent = f"{_hours(used)} used{_cost(found.used_by_host, prices)}"
     beside = f", beside {found.unknown} runs of a kind that was not measured yet" if found.unknown and left else ""
-    lines += ["", f"machine time: {_hours(used)} used{_money(used, price)}; left: {rest}{beside}", "next:",
+    lines += ["", f"machine time: {spent}; left: {rest}{beside}", "next:",
               *(f"  {line}" for line in found.next)]
     return "\n".join(lines) + "\n"
 
@@ -144,5 +150,10 @@ def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f} min"
 
 
-def _money(seconds: float, price: float | None) -> str:
-    return "" if price is None else f" ({seconds / 3600 * price:.2f})"
+def _cost(by_host: tuple[tuple[str, float], ...], prices: Prices) -> str:
+    cost = prices.cost(_in_ms(by_host))
+    return "" if cost.amount is None else f" ({money(cost)})" if cost.unpriced else f" ({cost.amount:,.2f})"
+
+
+def _in_ms(by_host: tuple[tuple[str, float], ...]) -> list[tuple[str, float]]:
+    return [(host, seconds * 1000) for host, seconds in by_host]

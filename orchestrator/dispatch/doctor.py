@@ -19,12 +19,12 @@ from orchestrator.dispatch.environment import python_of
 from orchestrator.dispatch.finding import Finding, fail, ok, skip, warn
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.judge_gpu import judge_gpus
-from orchestrator.dispatch.judge_system import NETWORK_FILE_SYSTEMS, judge_system
+from orchestrator.dispatch.judge_system import judge_system
 from orchestrator.domain.errors import TransportError, UsageError
 from orchestrator.transport.connect import connect
 from orchestrator.transport.inventory import HostEntry
 
-__all__ = ["NETWORK_FILE_SYSTEMS", "Examination", "examine", "judge", "remembered"]
+__all__ = ["Examination", "examine", "judge", "remembered"]
 
 CLOCK_SKEW_S = 5.0
 CLOCK_LOOKS = 5

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.dispatch.finding import Finding, fail, ok, skip, warn
+from orchestrator.domain.file_systems import NETWORK_FILE_SYSTEMS
 from orchestrator.transport.inventory import HostEntry
 
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "lustre", "ceph", "9p"})
 FLEETING_FILE_SYSTEMS = frozenset({"tmpfs", "ramfs", "devtmpfs"})
 
 FEW_BYTES, LOW_BYTES = 1 << 30, 10 << 30

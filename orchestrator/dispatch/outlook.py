@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,9 +48,10 @@ class Projected:
 
 @dataclass(frozen=True)
 class Outlook:
-    """A campaign as it stands. ``used_gpu_s`` counts the machine time of attempts so far (of a CPU host: per run);
-    ``left_gpu_s`` estimates what the runs that have not ended will take, None while nothing of their kind was
-    measured; ``unknown`` counts the runs that the estimate leaves out."""
+    """A campaign as it stands. ``used_gpu_s`` counts the machine time of attempts so far, for each GPU of a run (once
+    where it needs none); ``left_gpu_s`` estimates what the runs that have not ended will take, None while nothing of
+    their kind was measured; ``unknown`` counts the runs that the estimate leaves out. Both by host as well: what is
+    left counts on the host where the run is, or on its first choice."""
 
     campaign: str
     steering: Steering
@@ -60,6 +62,8 @@ class Outlook:
     left_gpu_s: float | None
     unknown: int
     projected: tuple[Projected, ...] = ()
+    used_by_host: tuple[tuple[str, float], ...] = ()
+    left_by_host: tuple[tuple[str, float], ...] = ()
 
 
 def outlook(ledger: Ledger, plan: Plan, now: datetime) -> Outlook:
@@ -84,9 +88,12 @@ def outlook(ledger: Ledger, plan: Plan, now: datetime) -> Outlook:
             sum(s in (State.STAGING, State.QUEUED) for s in state), planned,
             (turn or reasons.get(stage.name, "").partition("; launching again")[0]) if planned else ""))
     whole = whole_condition(tuple(conditions.values()))
+    used = _used(ledger, [r for r in runs if r.run_id in attempts], now)
     left, unknown = _left(ledger, runs, attempts)
-    return Outlook(plan.campaign, said, whole, tuple(shown), _next(said, whole, shown), _used(ledger, attempts, now),
-                   left, unknown, _projected(ledger, plan.campaign_id, runs, attempts))
+    return Outlook(plan.campaign, said, whole, tuple(shown), _next(said, whole, shown), sum(used.values()),
+                   None if left is None else sum(left.values()), unknown,
+                   _projected(ledger, plan.campaign_id, runs, attempts), tuple(sorted(used.items())),
+                   tuple(sorted((left or {}).items())))
 
 
 def _projected(ledger: Ledger, campaign_id: str, runs: Sequence[PlannedRun],
@@ -132,20 +139,21 @@ def _next(said: Steering, whole: Condition, stages: Sequence[StageOutlook]) -> t
     return tuple(found) or ("nothing: every run has ended",)
 
 
-def _used(ledger: Ledger, current: dict[str, AttemptRow], now: datetime) -> float:
-    """Seconds that attempts have run for, every one of a run counted."""
-    total = 0.0
-    for run_id in current:
+def _used(ledger: Ledger, runs: Sequence[PlannedRun], now: datetime) -> dict[str, float]:
+    """GPU seconds that attempts have run for on each host, every one of a run counted."""
+    total: dict[str, float] = defaultdict(float)
+    for run_id, gpus in {r.run_id: max(1, r.gpus) for r in runs if r.run_id}.items():
         for attempt in ledger.attempts(run_id):
             if attempt.started_at is not None and attempt.host is not None:
                 end = _time(attempt.ended_at) if attempt.ended_at is not None else now
-                total += max(0.0, (end - _time(attempt.started_at)).total_seconds())
+                total[attempt.host] += max(0.0, (end - _time(attempt.started_at)).total_seconds()) * gpus
     return total
 
 
-def _left(ledger: Ledger, runs: Sequence[PlannedRun], attempts: dict[str, AttemptRow]) -> tuple[float | None, int]:
-    """Seconds that the runs which have not ended will take by the seconds a step of their stage, or of their role,
-    took in runs that ended; and how many of them nothing is known of."""
+def _left(ledger: Ledger, runs: Sequence[PlannedRun],
+          attempts: dict[str, AttemptRow]) -> tuple[dict[str, float] | None, int]:
+    """GPU seconds by host that the runs which have not ended will take by the seconds a step of their stage, or of
+    their role, took in runs that ended; and how many of them nothing is known of."""
     per_step: dict[tuple[str, str], list[float]] = {}
     open_runs = []
     for run in runs:
@@ -157,14 +165,16 @@ def _left(ledger: Ledger, runs: Sequence[PlannedRun], attempts: dict[str, Attemp
         if row is not None and row.wall_ms and row.final_step:
             for key in (("stage", run.stage), ("role", run.role.value)):
                 per_step.setdefault(key, []).append(row.wall_ms / 1000.0 / row.final_step)
-    left, unknown = 0.0, 0
+    left: dict[str, float] = defaultdict(float)
+    unknown = 0
     for run, attempt in open_runs:
         known = per_step.get(("stage", run.stage)) or per_step.get(("role", run.role.value))
         if known is None:
             unknown += 1
             continue
         begun = attempt is not None and attempt.state in LIVE_STATES and attempt.started_at is not None
-        left += statistics.median(known) * run.spec.horizon * (0.5 if begun else 1.0)
+        host = attempt.host if attempt is not None and attempt.host is not None else run.host
+        left[host] += statistics.median(known) * run.spec.horizon * (0.5 if begun else 1.0) * max(1, run.gpus)
     return (left if len(open_runs) > unknown or not open_runs else None), unknown
 
 

@@ -15,10 +15,10 @@ from typing import Any, Protocol
 
 from orchestrator.dispatch.agent import HostAgent
 from orchestrator.dispatch.asset_transfer import ensure_on_host
-from orchestrator.dispatch.doctor import NETWORK_FILE_SYSTEMS
 from orchestrator.dispatch.environment import Environment, describe, describe_for, driver_of
 from orchestrator.dispatch.session import Session
 from orchestrator.domain.errors import HostUnfit, HostUnreachable, MalformedDocument, TransportError
+from orchestrator.domain.file_systems import NETWORK_FILE_SYSTEMS
 from orchestrator.ledger.store import Ledger
 from orchestrator.planning.plan import Plan
 from orchestrator.transport.environments import EnvironmentEntry

@@ -73,8 +73,9 @@ class OomReport:
 
     @property
     def shortfall_bytes(self) -> int | None:
-        """How much was missing: tried minus free."""
-        if self.tried_bytes is None or self.free_bytes is None:
+        """How much was missing: tried minus free. None also where enough was free, but in pieces or capped: how much
+        would have had to be freed then, nobody knows."""
+        if self.tried_bytes is None or self.free_bytes is None or self.free_bytes >= self.tried_bytes:
             return None
         return self.tried_bytes - self.free_bytes
 

@@ -69,6 +69,11 @@ class Court(Writing):
         with self._writing() as (connection, now):
             return rejudging.rejudge(connection, now, policy, campaign_ids)
 
+    def passed_over(self, policy: Policy, campaign_ids: Collection[str] | None = None) -> tuple[int, int]:
+        """How many runs :meth:`rejudge` leaves alone; see :func:`rejudging.passed_over`."""
+        with self._reading() as connection:
+            return rejudging.passed_over(connection, policy, campaign_ids)
+
     def rejudgements(self, campaign_id: str, run_id: str) -> list[RejudgedRow]:
         """What policies other than the pinned one say of a run."""
         with self._reading() as connection:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from orchestrator.domain.errors import UsageError
+from orchestrator.domain.errors import LedgerError, UsageError
 from orchestrator.domain.metrics import Curve
 from orchestrator.domain.verdict import DEFAULT_GATES, SHIPPED_POLICIES, Gate, Policy, Role
 from orchestrator.ledger.csv_file import NAME_LIMIT, CsvRun, read_csv
@@ -35,6 +35,7 @@ from orchestrator.ledger.store import Ledger
 
 CSV_PARSER_ID = "csv/1"
 FILE_LIMIT_BYTES = 256 << 20
+TEN_PERCENT = SHIPPED_POLICIES["teacher-budget-10pct"]
 _IN_TOTO = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://kdorch.dev/import/v1"
 
@@ -57,14 +58,13 @@ class _Source:
         return f"evidence/imported/{self.sha256}"
 
 
-def import_csv(ledger: Ledger, path: Path, *, policy_name: str = "teacher-budget-10pct",
-               campaign: str = "imported") -> list[str]:
+def import_csv(ledger: Ledger, path: Path, *, policy: Policy = TEN_PERCENT, campaign: str = "imported") -> list[str]:
     """Import every run of a CSV, all or none; returns the run ids that were new. A second time changes nothing.
 
-    The file's ``run_id`` becomes the run's name. Raises :class:`CampaignFileError` with line and column where the
-    file is wrong, and :class:`LedgerError` where the ledger already says otherwise.
+    The file's ``run_id`` becomes the run's name; ``policy`` is the teachers'. Raises :class:`CampaignFileError` with
+    line and column where the file is wrong, and :class:`LedgerError` where the ledger already says otherwise.
     """
-    pins = _policies(policy_name)
+    pins = _pins(policy)
     source = _read(path)
     entries = [_csv_entry(source, run, campaign, ordinal) for ordinal, run in enumerate(read_csv(path, source.data))]
     return _import(ledger, source, campaign, pins, entries)
@@ -81,19 +81,21 @@ class ImportedLog:
 
 
 def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None,
-               policy_name: str = "teacher-budget-10pct", campaign: str = "imported", slice_step: int | None = None,
-               archival: bool = False, provisional: bool = False) -> list[ImportedLog]:
+               policy: Policy = TEN_PERCENT, campaign: str = "imported", slice_step: int | None = None,
+               archival: bool = False, provisional: bool = False, teacher: str | None = None) -> list[ImportedLog]:
     """Import every run of a training log, all or none. A second time changes nothing.
 
     A run is called ``name``, by default the file's stem; of several each gets its number, ``NAME#2``. ``slice_step``
     imports what the log says up to that step, as ``NAME@slice177``. A run that stopped before its announced end is
-    provisional, and so is one of which the caller says so. Raises :class:`UsageError` for a file that is no training
-    log, a mode that does not exist or a name that cannot be one, and :class:`LedgerError` when a run of that name is
-    there with other figures.
+    provisional, and so is one of which the caller says so. ``policy`` is the teachers' or one for the mode's role;
+    ``teacher`` names the run of the ledger that taught a student. Raises :class:`UsageError` for a file that is no
+    training log, a mode that does not exist, a name that cannot be one, a policy of another role or a teacher that is
+    none, and :class:`LedgerError` when a run of that name is there with other figures or another teacher.
     """
     if mode not in _ROLE_OF:
         raise UsageError(f"there is no mode {mode!r}", hint=f"modes are: {', '.join(_ROLE_OF)}")
-    pins = _policies(policy_name)
+    pins = _pins(policy, _ROLE_OF[mode])
+    teacher_id = None if teacher is None else _teacher(ledger, teacher, mode)
     source = _read(path)
     runs = log_runs(source.data, name=str(path), slice_step=slice_step)
     if slice_step is not None and mode == "teacher":
@@ -104,6 +106,9 @@ def import_log(ledger: Ledger, path: Path, *, mode: str, name: str | None = None
         run = _run(title, mode)
         member = _member(run, title, mode, campaign, ordinal, archival=archival,
                          provisional=provisional or found.is_partial, is_slice=slice_step is not None)
+        if teacher_id is not None:
+            member = replace(member, teacher_run_id=teacher_id)
+            _check_link(ledger, member)
         evidence = _evidence(source, run, "log", {"name": title, "mode": mode, "parser": found.parser_id,
                                                   "run": found.number, "slice": slice_step})
         entries.append(ImportRecord(run, member, evidence, found.measurement, found.validations))
@@ -160,17 +165,50 @@ def _import(ledger: Ledger, source: _Source, campaign: str, pins: dict[Role, Pol
     return ledger.import_runs(record, {_STAGE_OF[role]: pins[role] for role in Role if role in used}, placed)
 
 
-def _policies(name: str) -> dict[Role, Policy]:
-    """The policy of each role: ``name`` for teachers, its budget for students, the shipped ones for the others."""
-    policy = SHIPPED_POLICIES.get(name)
-    fitting = [p.name for p in SHIPPED_POLICIES.values() if p.role is Role.TEACHER]
-    if policy is None or policy.role is not Role.TEACHER:
-        raise UsageError(f"there is no teacher policy {name!r}", hint=f"policies are: {', '.join(fitting)}")
-    students = Policy(f"{policy.name}-students", Role.KD,
-                      tuple(g for g in DEFAULT_GATES[Role.KD] if g is not Gate.TARGET_REACHED),
-                      budget_ms=policy.budget_ms, budget_derivation=policy.budget_derivation)
-    return {Role.TEACHER: policy, Role.KD: students, Role.CE: SHIPPED_POLICIES["ce-baseline"],
-            Role.CONTROL: SHIPPED_POLICIES["control"], Role.MEASUREMENT: SHIPPED_POLICIES["measurement"]}
+def _pins(policy: Policy, role: Role = Role.TEACHER) -> dict[Role, Policy]:
+    """The policy of each role: the given one for its own, the teachers' budget for students, the shipped ones for the
+    others."""
+    if policy.role not in (Role.TEACHER, role):
+        others = "" if role is Role.TEACHER else f" or {role.value}"
+        raise UsageError(f"{policy.name} is a policy for role {policy.role.value}; these runs take one for role "
+                         f"teacher{others}", hint="'kdorch ledger policies' lists policies with their roles")
+    teachers = policy if policy.role is Role.TEACHER else TEN_PERCENT
+    without = {Gate.TARGET_REACHED} | (set() if teachers.budget_ms is not None else {Gate.BUDGET})
+    return {Role.TEACHER: teachers,
+            Role.KD: Policy(f"{teachers.name}-students", Role.KD,
+                            tuple(g for g in DEFAULT_GATES[Role.KD] if g not in without),
+                            budget_ms=teachers.budget_ms, budget_derivation=teachers.budget_derivation),
+            Role.CE: SHIPPED_POLICIES["ce-baseline"], Role.CONTROL: SHIPPED_POLICIES["control"],
+            Role.MEASUREMENT: SHIPPED_POLICIES["measurement"], policy.role: policy}
+
+
+def _teacher(ledger: Ledger, reference: str, mode: str) -> str:
+    """The run that taught a student. Raises :class:`UsageError` for a mode that has no teacher and a run that is
+    none."""
+    if _ROLE_OF[mode] is not Role.KD:
+        raise UsageError(f"a run of mode {mode} has no teacher", hint="--teacher goes with --mode kd")
+    run_id = ledger.find_run(reference)
+    roles = [m.role for m in ledger.memberships(run_id)]
+    if Role.TEACHER not in roles:
+        raise UsageError(f"{ledger.name_of(run_id)} is no teacher; its role is {roles[-1].value}",
+                         hint="'kdorch ledger import --mode teacher' brings one in from its log")
+    measured = ledger.measured(run_id)
+    if measured is None or measured.train_time_ms is None:
+        raise UsageError(f"{ledger.name_of(run_id)} has no measured train time, so what it cost is not known",
+                         hint="wait for its end, or import a log that states train times")
+    return run_id
+
+
+def _check_link(ledger: Ledger, member: MemberRecord) -> None:
+    """A student that was judged keeps the teacher that it was judged with, or none."""
+    there = next((m for m in ledger.memberships(member.run_id) if m.campaign_id == member.campaign_id), None)
+    if there is None or there.teacher_run_id == member.teacher_run_id:
+        return
+    other = there.teacher_run_id
+    raise LedgerError(f"{member.name} is in the ledger and was judged "
+                      f"{'without a teacher' if other is None else f'with teacher {ledger.name_of(other)}'}; "
+                      "that is never changed",
+                      hint="import it under another name with --name, or into another campaign")
 
 
 def _campaign(name: str) -> CampaignRecord:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from orchestrator.domain.errors import LedgerTampered, UnknownRun
 from orchestrator.domain.lifecycle import LIVE_STATES, Outcome, State
@@ -84,6 +84,23 @@ def current_attempt(connection: Connection, run_id: str) -> AttemptRow:
 def all_attempts(connection: Connection, run_id: str) -> list[AttemptRow]:
     query = _ATTEMPTS.where(attempts.c.run_id == run_id).order_by(attempts.c.attempt_no)
     return [_attempt(row) for row in connection.execute(query)]
+
+
+def campaign_attempts(connection: Connection, campaign_id: str) -> list[AttemptRow]:
+    """Every attempt of every run of a campaign, each run's first to last."""
+    query = _ATTEMPTS.where(attempts.c.run_id.in_(_runs_of(campaign_id))).order_by(
+        attempts.c.run_id, attempts.c.attempt_no)
+    return [_attempt(row) for row in connection.execute(query)]
+
+
+def campaign_specs(connection: Connection, campaign_id: str) -> dict[str, str]:
+    """The spec texts of a campaign's runs by run id."""
+    query = select(runs.c.run_id, runs.c.spec_json).where(runs.c.run_id.in_(_runs_of(campaign_id)))
+    return {row.run_id: row.spec_json for row in connection.execute(query)}
+
+
+def _runs_of(campaign_id: str) -> Select[tuple[str]]:
+    return select(campaign_runs.c.run_id).where(campaign_runs.c.campaign_id == campaign_id)
 
 
 def live_by_host(connection: Connection) -> dict[str, int]:
@@ -256,6 +273,12 @@ def find_campaigns(connection: Connection, reference: str) -> list[CampaignRow]:
 def reachability(connection: Connection) -> dict[str, HostSeen]:
     return {r.host: HostSeen(r.host, bool(r.reachable), r.since, r.checked_at, r.detail)
             for r in connection.execute(select(host_reachability))}
+
+
+def hosts(connection: Connection) -> list[str]:
+    """The hosts of all attempts, by name."""
+    a = attempts.c
+    return list(connection.execute(select(a.host).where(a.host.is_not(None)).distinct().order_by(a.host)).scalars())
 
 
 _CANDIDATES_SHOWN = 5

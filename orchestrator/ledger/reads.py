@@ -99,6 +99,11 @@ class Reads:
         with self._reading() as connection:
             return queries.all_attempts(connection, run_id)
 
+    def campaign_attempts(self, campaign_id: str) -> list[AttemptRow]:
+        """Every attempt of every run of a campaign, in one question however many there are."""
+        with self._reading() as connection:
+            return queries.campaign_attempts(connection, campaign_id)
+
     def live_by_host(self) -> dict[str, int]:
         """How many attempts are on their way on each host, waiting or running."""
         with self._reading() as connection:
@@ -143,6 +148,11 @@ class Reads:
         """The exact text of the run's spec. Raises :class:`UnknownRun`."""
         with self._reading() as connection:
             return queries.spec_json(connection, run_id)
+
+    def campaign_specs(self, campaign_id: str) -> dict[str, str]:
+        """The exact text of the spec of every run of a campaign, by run id."""
+        with self._reading() as connection:
+            return queries.campaign_specs(connection, campaign_id)
 
     def members(self, campaign_id: str) -> list[MemberRow]:
         """The runs of a campaign in plan order."""
@@ -197,6 +207,11 @@ class Reads:
         :class:`UnknownRun`."""
         with self._reading() as connection:
             return explain(connection, run_id, campaign)
+
+    def hosts(self) -> list[str]:
+        """Every host that an attempt was ever placed on, by name."""
+        with self._reading() as connection:
+            return queries.hosts(connection)
 
     def reachability(self) -> dict[str, HostSeen]:
         """What was last seen of each host."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 
 from orchestrator.domain.errors import LedgerTampered
+from orchestrator.domain.policy_words import policy_id as policy_id_of
 from orchestrator.domain.verdict import GateInputs, Policy, judge
 from orchestrator.ledger import chain, judging, listing, pinning, queries
 from orchestrator.ledger.court_rows import RejudgedRow
@@ -18,6 +19,7 @@ from orchestrator.ledger.tables import (
     policies,
     rejudgement_inputs,
     rejudgements,
+    verdicts,
 )
 
 
@@ -44,6 +46,18 @@ def rejudge(connection: Connection, at: str, policy: Policy, campaign_ids: Colle
             continue  # other evidence came in that has not been judged by the pinned policy yet
         found.append(_append(connection, at, inputs, policy))
     return [_shown(connection, row, policy, is_new=is_new) for row, is_new in found]
+
+
+def passed_over(connection: Connection, policy: Policy, campaign_ids: Collection[str] | None) -> tuple[int, int]:
+    """Runs of the policy's role that :func:`rejudge` leaves alone: (how many are judged by this very policy, how many
+    are not judged yet)."""
+    c, v = campaign_runs.c, verdicts.c
+    latest = select(v.policy_id).where(v.campaign_id == c.campaign_id, v.run_id == c.run_id).order_by(
+        v.verdict_no.desc()).limit(1).scalar_subquery()
+    found = [policy_id for campaign_id, policy_id in connection.execute(
+        select(c.campaign_id, latest).where(c.role == policy.role.value))
+        if campaign_ids is None or campaign_id in campaign_ids]
+    return found.count(policy_id_of(policy)), found.count(None)
 
 
 def of_run(connection: Connection, campaign_id: str, run_id: str) -> list[RejudgedRow]:

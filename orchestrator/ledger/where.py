@@ -17,6 +17,7 @@ import ast
 import difflib
 import math
 import operator
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -73,6 +74,11 @@ def condition(text: str) -> Condition:
         tree = ast.parse(text.strip(), mode="eval")
         return _Reader(text.strip()).boolean(tree.body)
     except SyntaxError as error:
+        # What stands in quotes is blanked out at its length, so that the place stays right.
+        bare = re.sub(r"'[^']*'|\"[^\"]*\"", lambda quoted: " " * len(quoted[0]), text)
+        if (lone := re.search(r"(?<![=!<>:])=(?!=)", bare)) is not None:
+            raise UsageError(f"--where {text!r}: '=' at character {lone.start() + 1} sets nothing here; whether two "
+                             "values are equal is asked with '=='", hint=_HINT) from None
         raise UsageError(f"--where {text!r}: {error.msg} at character {error.offset or 1}", hint=_HINT) from None
     except (ValueError, RecursionError, MemoryError):
         raise UsageError("--where cannot be read", hint=_HINT) from None

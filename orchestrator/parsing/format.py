@@ -66,7 +66,8 @@ class Format:
     ``anchors`` are literals of which every data line holds at least one. ``read`` says what a cleaned line is, None for
     talk; ``shape`` says where the numbers of a point's line stand, None where it must be read on its own, and is None
     itself where all lines must; ``whole`` says whether an unterminated last line is complete. ``inherits_time`` says
-    that validations carry no time because the train lines do.
+    that validations carry no time because the train lines do: theirs is that of the train line of their own step or
+    of the step before, and unknown where neither was printed.
     """
 
     name: str
@@ -165,7 +166,8 @@ def read_oom(line: bytes) -> Fact | None:
 
 
 def oom_message(oom: OomReport) -> dict[str, float | None]:
-    """The report in MiB: ``tried_mib``, ``free_mib``, ``total_mib``, ``shortfall_mib`` (tried minus free)."""
+    """The report in MiB: ``tried_mib``, ``free_mib``, ``total_mib``, ``shortfall_mib`` (tried minus free,
+    None where enough was free in pieces)."""
     def mib(value: int | None) -> float | None:
         return None if value is None else round(value / (1 << 20), 2)
 

@@ -173,7 +173,9 @@ class RunBuilder:
         if point.kind == TRAIN:
             run.train.append(point.step, point.loss, point.time_ms, point.own_ms)
         else:
-            if self._format.inherits_time and math.isnan(point.time_ms):
+            # An older line would date the validation before steps that it comes after.
+            is_next = point.step - run.train.last_step <= 1
+            if self._format.inherits_time and is_next and math.isnan(point.time_ms):
                 point = point._replace(time_ms=run.train.last_time)
             run.validations.append(point.step, point.loss, point.time_ms, run.train.appended)
         run.note(None if point.total == UNKNOWN_TOTAL else point.total, point.average_ms, point.reserved_mib)

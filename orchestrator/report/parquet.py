@@ -13,15 +13,17 @@ from orchestrator.ledger.rows import LedgerRow
 from orchestrator.report.tables import KEYS, row_object
 
 
-def parquet_bytes(rows: Sequence[LedgerRow], keys: Sequence[str] | None = None) -> bytes:
+def parquet_bytes(rows: Sequence[LedgerRow], keys: Sequence[str] | None = None, *,
+                  asked_with: str = "--format parquet") -> bytes:
     """A Parquet file with a column for each key. A column's type is its key's, whatever the rows hold: text, a list of
-    texts, whole numbers or floats, each of which may be null. Raises :class:`UsageError` without pyarrow."""
+    texts, whole numbers or floats, each of which may be null. ``asked_with`` is the option that a person gave. Raises
+    :class:`UsageError` without pyarrow."""
     try:
         arrow: Any = importlib.import_module("pyarrow")
         files: Any = importlib.import_module("pyarrow.parquet")
     except ImportError:
-        raise UsageError("--format parquet needs pyarrow, which is not installed",
-                         hint="pip install pyarrow, or use --format csv") from None
+        raise UsageError(f"{asked_with} needs pyarrow, which is not installed",
+                         hint=f"pip install pyarrow, or use {asked_with.replace('parquet', 'csv')}") from None
     types = {"str": arrow.string(), "int": arrow.int64(), "float": arrow.float64(),
              "tuple": arrow.list_(arrow.string())}
     chosen = tuple(keys or KEYS)

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from orchestrator.domain.errors import UnknownHost, UsageError
+from orchestrator.domain.prices import Prices
 from orchestrator.transport.environments import (
     EnvironmentEntry,
     EnvironmentModel,
@@ -29,6 +30,7 @@ from orchestrator.wire.codec import DEVICE
 
 DEFAULT_ROOT = "~/.kdorch-host"
 SSH_PORT = 22
+PRICE_LIMIT = 1e6
 
 _NAME = re.compile(r"[a-z0-9_-]+")
 
@@ -70,6 +72,9 @@ class HostEntry:
     environment: EnvironmentEntry | None = None
     """What kdorch builds there for the trainer to run in; None: the trainer runs on ``python``."""
 
+    price_per_hour: float | None = None
+    """What an hour of one of its GPUs costs; of a host without GPUs, an hour of one run."""
+
     @property
     def where(self) -> str:
         """How to call the place in a sentence: ``kd@h100.example:22``, or ``this machine``."""
@@ -86,7 +91,8 @@ class HostEntry:
                 "devices": list(self.devices) if self.devices is not None else None, "per_gpu": self.per_gpu,
                 "gpu_memory_mib": self.gpu_memory_mib, "share_gpus": self.share_gpus,
                 "python": self.python, "root": self.root,
-                "environment": self.environment.name if self.environment else None}
+                "environment": self.environment.name if self.environment else None,
+                "price_per_hour": self.price_per_hour}
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,12 @@ class Inventory:
         """What planning needs to know of every host, by name."""
         return {n: HostFacts(n, e.gpus, e.slots, e.python, e.root, e.devices, e.per_gpu, e.gpu_memory_mib,
                              e.share_gpus) for n, e in sorted(self.hosts.items())}
+
+    def prices(self, given: float | None = None) -> Prices:
+        """What machine time costs: ``given`` on every host, else each host's own price. Runs that may share a GPU
+        share its price."""
+        own = {n: (e.price_per_hour if given is None else given, e.per_gpu) for n, e in self.hosts.items()}
+        return Prices({n: price / sharing for n, (price, sharing) in own.items() if price is not None}, given)
 
 
 def load_inventory(path: Path | None, home: Path, *, required: bool = False) -> Inventory:
@@ -181,7 +193,15 @@ def _memory(value: Any) -> int:
     return round(float(found[1]) * (1024 if found[2] == "GiB" else 1))
 
 
+def _price(value: Any) -> float:
+    """A finite amount of money that is not negative."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= PRICE_LIMIT:
+        raise ValueError(f"expected what an hour of a GPU costs, a number from 0 to {PRICE_LIMIT:,.0f}")
+    return float(value)
+
+
 Memory = Annotated[int, BeforeValidator(_memory)]
+Price = Annotated[float, BeforeValidator(_price)]
 
 
 class _Entry(BaseModel):
@@ -206,6 +226,7 @@ class _Entry(BaseModel):
     python: PythonPath | None = None
     root: RootPath | None = None
     environment: str | None = None
+    price_per_hour: Price | None = None
 
 
 class _HostsDocument(BaseModel):
@@ -250,7 +271,8 @@ class _Entries:
         memory = given.gpu_memory if given.gpu_memory is not None else given.gpu_memory_mib
         leases: dict[str, Any] = {
             "gpus": gpus, "slots": slots, "devices": tuple(given.devices) if given.devices is not None else None,
-            "per_gpu": given.per_gpu, "gpu_memory_mib": memory, "share_gpus": given.share_gpus}
+            "per_gpu": given.per_gpu, "gpu_memory_mib": memory, "share_gpus": given.share_gpus,
+            "price_per_hour": given.price_per_hour}
         if here or given.transport == "local":
             for key in _SSH_ONLY:
                 if key in given.model_fields_set:

@@ -251,3 +251,18 @@ def test_stats_say_what_a_campaign_cost_and_what_is_left_of_its_budget(tmp_path:
     assert budget["chosen"] is None
     assert told["train_ms"] == 694015 + 362472 + 184101 + 32917 + 66542 + 56620 + 34539 + 39767
     assert b"69402 ms" in laptop.run("ledger", "stats").stdout
+
+
+@pytest.mark.parametrize("target", ["nan", "inf", "1e300", "-1", "0"])
+def test_a_target_that_is_no_loss_is_refused(target: str, tmp_path: Path) -> None:
+    said = Laptop(tmp_path).run("ledger", "compare", "one", "two", "--target", target, code=2).stderr
+    assert b"a target must be a finite loss above 0" in said
+
+
+def test_a_run_under_two_names_is_not_compared_with_itself(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "whole.log").write_text(log_with([10.0] * 30, validations={25: 4.0, 50: 3.9}))
+    laptop.run("ledger", "import", "whole.log")
+    for other in ("whole", "who"):
+        assert f"'whole' and '{other}' are one run".encode() in laptop.run("ledger", "compare", "whole", other,
+                                                                          code=2).stderr

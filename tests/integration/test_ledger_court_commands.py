@@ -101,6 +101,9 @@ def test_judging_again_by_five_percent_appends_beside_the_five_that_pass(laptop:
     assert all(t["is_new"] and t["counts"] == "teacher-budget-10pct" for t in told)
     again = json.loads(laptop.run("ledger", "rejudge", "--policy", "teacher-budget-5pct", "--json").stdout)
     assert [t["is_new"] for t in again] == [False] * 7
+    said = laptop.run("ledger", "rejudge", "--policy", "teacher-budget-10pct").stderr
+    assert b"0 runs of role teacher that are held to another policy, 0 verdicts appended; 7 are judged by this very " \
+           b"policy and keep their verdict" in said
     assert len(laptop.rows("--status", "budget-pass")) == 5
     laptop.run("ledger", "verify", "--fast")
 

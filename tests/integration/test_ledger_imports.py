@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.verify import verify_ledger
 from orchestrator.domain.errors import CampaignFileError, LedgerError, UsageError
+from orchestrator.domain.verdict import SHIPPED_POLICIES
 from orchestrator.ledger.imports import import_csv, import_log, imported_curve
 from orchestrator.ledger.store import Ledger
 from orchestrator.parsing import FORMATS, parse_path
@@ -117,13 +119,13 @@ def test_a_wrong_file_imports_nothing(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_the_earlier_policy_judges_the_same_runs_in_a_campaign_of_its_own(ledger: Ledger) -> None:
     import_csv(ledger, RECORD)
-    assert import_csv(ledger, RECORD, policy_name="teacher-budget-5pct", campaign="five-percent") == []
+    assert import_csv(ledger, RECORD, policy=SHIPPED_POLICIES["teacher-budget-5pct"], campaign="five-percent") == []
     strict = {r.name: r.status for r in ledger.rows(campaign="five-percent")}
     assert strict["teacher_budget_ckpt_L3_H6_D128_175_20260214T204613Z"] == "budget-miss"
     assert strict[f"{L3}@slice177"] == "budget-pass"
     assert len(ledger.rows(campaign="imported", status="budget-pass")) == 5
     with pytest.raises(LedgerError, match="cannot be changed"):
-        import_csv(ledger, RECORD, policy_name="teacher-budget-5pct")
+        import_csv(ledger, RECORD, policy=SHIPPED_POLICIES["teacher-budget-5pct"])
 
 
 def test_an_exact_name_beats_its_slice(ledger: Ledger) -> None:
@@ -167,11 +169,9 @@ def test_a_students_row_is_held_to_its_teachers_time(ledger: Ledger, tmp_path: P
     assert rows["twin"].train_time_ms == 600_000
 
 
-@pytest.mark.parametrize("name", ["nothing", "ce-baseline"])
-def test_only_a_teachers_policy_can_be_asked_for(ledger: Ledger, name: str) -> None:
-    with pytest.raises(UsageError, match="no teacher policy") as refusal:
-        import_csv(ledger, RECORD, policy_name=name)
-    assert "teacher-budget-10pct" in str(refusal.value.hint)
+def test_a_table_takes_a_policy_for_teachers_only(ledger: Ledger) -> None:
+    with pytest.raises(UsageError, match="ce-baseline is a policy for role ce; these runs take one for role teacher"):
+        import_csv(ledger, RECORD, policy=SHIPPED_POLICIES["ce-baseline"])
 
 
 # Training logs
@@ -350,10 +350,12 @@ def test_a_run_that_stopped_early_is_provisional_and_a_person_may_say_so_of_othe
     (LOG, {"name": " "}, "cannot be a run's name"),
     (LOG, {"name": "a\nb"}, "cannot be a run's name"),
     (LOG, {"mode": "professor"}, "no mode 'professor'"),
-    (LOG, {"policy_name": "generous"}, "no teacher policy 'generous'"),
+    (LOG, {"policy": SHIPPED_POLICIES["ce-baseline"]}, "is a policy for role ce"),
+    (LOG, {"mode": "kd", "teacher": "nobody"}, "no run is called 'nobody'"),
+    (LOG, {"teacher": "nobody"}, "a run of mode teacher has no teacher"),
     (LOG, {"campaign": "c" * 1000}, "1 to 200 characters"),
 ], ids=["empty", "one long line", "10 MB metric name", "only out of memory", "batch table", "10 MB name", "blank name",
-        "two lines", "mode", "policy", "campaign"])
+        "two lines", "mode", "policy", "unknown teacher", "a teacher's teacher", "campaign"])
 def test_bad_input_is_refused_in_one_sentence(ledger: Ledger, log: Path, text: str, how: dict[str, Any],
                                               reason: str) -> None:
     log.write_text(text)
@@ -376,3 +378,42 @@ def test_the_command_says_what_became_of_each_run(tmp_path: Path) -> None:
     assert b"a CSV says of each run itself" in refused.stderr
     other = laptop.run("ledger", "import", "a.log", "--mode", "professor", code=2)
     assert b"professor" in other.stderr
+
+
+def test_a_student_is_charged_for_the_teacher_that_it_was_imported_with(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    for name, faster in (("ce", 0.0), ("cheap", 0.0), ("kd", 0.3)):
+        (tmp_path / f"{name}.log").write_text("".join(
+            f"step:{s}/100 val_loss:{5.0 - faster - s / 100:.4f} train_time:{s * 600}ms step_avg:600.00ms\n"
+            for s in range(0, 101, 5)))
+    laptop.run("ledger", "import", "ce.log")
+    laptop.run("ledger", "import", "cheap.log", "--mode", "teacher")
+    student = ("ledger", "import", "kd.log", "--mode", "kd", "--teacher")
+    assert b"ce is no teacher; its role is ce" in laptop.run(*student, "ce", code=2).stderr
+    laptop.run(*student, "cheap")
+    told = json.loads(laptop.run("ledger", "compare", "ce", "kd", "--target", "4.5", "--same-machine",
+                                 "--json").stdout)["runs"][1]
+    assert told["teacher_train_time_ms"] == 60_000
+    assert told["net_time_saved_ms"] == told["time_saved_ms"] - 60_000
+    assert b"is in the ledger as kd" in laptop.run(*student, "cheap").stderr
+    laptop.run("ledger", "import", "cheap.log", "--mode", "teacher", "--name", "other")
+    assert b"was judged with teacher cheap; that is never changed" in laptop.run(*student, "other", code=4).stderr
+    laptop.run("ledger", "import", "kd.log", "--mode", "kd", "--name", "alone")
+    assert b"was judged without a teacher" in laptop.run(*student, "cheap", "--name", "alone", code=4).stderr
+    assert b"its teacher and its labels" in laptop.run("ledger", "import", str(RECORD), "--teacher", "cheap",
+                                                       code=2).stderr
+
+
+def test_imports_take_a_policy_from_a_file_as_judging_again_does(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "a.log").write_text(LOG)
+    (tmp_path / "mine.yaml").write_text("name: mine\nrole: teacher\nbudget_ms: 60004\n")
+    (tmp_path / "students.yaml").write_text("name: students\nrole: kd\ngates: [target_reached]\ntarget: 4.9\n")
+    laptop.run("ledger", "import", "a.log", "--mode", "teacher", "--policy", "mine.yaml")
+    laptop.run("ledger", "import", "a.log", "--mode", "kd", "--name", "kd", "--policy", "students.yaml")
+    rows = {r["name"]: r for r in laptop.rows()}
+    assert (rows["a"]["budget_ms"], rows["a"]["failed_gates"]) == (60_004, ["budget"])
+    assert rows["kd"]["steps_to_target"] == 50
+    laptop.run("ledger", "import", "a.log", "--mode", "teacher", "--name", "b", "--policy", "mine")
+    assert b"there is no policy 'generous'" in laptop.run("ledger", "import", "a.log", "--policy", "generous",
+                                                         code=2).stderr

@@ -196,3 +196,13 @@ def test_the_command_filters_sorts_cuts_and_says_what_it_left_out(tmp_path: Path
     assert b"--since: 'yesterday' is no time" in refused.stderr
     assert laptop.run("ledger", "--where", "name == 'x'; DROP TABLE runs", code=2).stdout == b""
     assert len(laptop.run("ledger", "--format", "csv").stdout.splitlines()) == 9
+
+
+def test_a_host_that_nobody_knows_is_an_error_and_one_without_runs_is_not(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "import", str(RECORD))
+    (laptop.home / "hosts.yaml").write_text("hosts:\n  h100: {address: h100.example, gpus: 1}\n")
+    refused = laptop.run("ledger", "--host", "h1000", code=2).stderr
+    assert b"there is no host 'h1000' in hosts.yaml" in refused
+    assert b"hosts are: h100, local" in refused
+    assert json.loads(laptop.run("ledger", "--host", "h100", "--format", "json").stdout) == []

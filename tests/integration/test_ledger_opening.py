@@ -27,6 +27,7 @@ from orchestrator.domain.errors import (
     SchemaNewer,
 )
 from orchestrator.ledger import engine
+from orchestrator.ledger.dialects import sqlite
 from orchestrator.ledger.engine import SCHEMA, Schema
 from orchestrator.ledger.listing_cache import Asked
 from tests.e2e.kdorch import Laptop
@@ -379,3 +380,27 @@ def _refusal_to_write(path: Path) -> str:
     except LedgerError as error:
         return f"{type(error).__name__}: {error}\n{getattr(error, 'hint', '')}"
     return "nothing was refused"
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_ledger_on_a_network_file_system_is_refused_before_it_is_touched(read_only: bool, tmp_path: Path) -> None:
+    mounts, far = tmp_path / "mountinfo", (tmp_path / "far").resolve()
+    far.mkdir()
+    (tmp_path / "link").symlink_to(far)
+    mounts.write_text(f"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:40 / {far} rw - nfs4 server:/x rw,vers=4.2\n")
+    with pytest.raises(LedgerError, match="lies on nfs4, a network file system") as refused:
+        sqlite.open_engine(tmp_path / "link" / "ledger.sqlite", clock=Clock(), read_only=read_only, mounts=mounts)
+    assert refused.value.exit_code == 4
+    assert "KDORCH_HOME" in (refused.value.hint or "")
+    assert "PostgreSQL" in (refused.value.hint or "")
+    assert list(far.iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["1 0 8:1 / / rw - ext4 /dev/sda rw\n", None], ids=["a local disk", "no table"])
+def test_a_ledger_on_a_local_disk_is_opened_and_so_is_one_where_no_table_is_shown(table: str | None,
+                                                                                  tmp_path: Path) -> None:
+    mounts = tmp_path / "mountinfo"
+    if table is not None:
+        mounts.write_text(table)
+    sqlite.open_engine(tmp_path / "ledger.sqlite", clock=Clock(), mounts=mounts).dispose()
+    assert (tmp_path / "ledger.sqlite").exists()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from orchestrator.domain.errors import LedgerError, UsageError
+from orchestrator.domain.errors import LedgerCorrupt, LedgerError, UsageError
 from orchestrator.ledger.imports import import_csv
 from orchestrator.ledger.read_only_sql import ask, tables
 from orchestrator.ledger.store import Ledger
+from tests.e2e.kdorch import Laptop
 
 RECORD = Path(__file__).parent / "data" / "ledger_of_record.csv"
 
@@ -59,3 +61,33 @@ def test_the_tables_are_listed_with_their_columns_and_a_missing_ledger_is_named(
     assert "verdict_inputs" in listed
     with pytest.raises(LedgerError, match="there is no ledger"):
         tables(tmp_path / "nothing.sqlite")
+
+
+@pytest.mark.parametrize("statement", [
+    "SELECT zeroblob(500000000)", "SELECT length(hex(zeroblob(16000000)))",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) SELECT zeroblob(8000000) FROM n"])
+def test_an_answer_is_bounded_in_bytes(ledger: Path, statement: str) -> None:
+    with pytest.raises(UsageError, match="the answer is too large"):
+        ask(ledger, statement, limit=100)
+
+
+def test_columns_of_one_name_are_told_apart(ledger: Path) -> None:
+    assert ask(ledger, "SELECT 1 AS n, 2 AS n, 3 AS n_2, 4 AS n", limit=1).columns == ("n", "n_2", "n_2_2", "n_3")
+
+
+def test_a_file_that_is_no_ledger_is_said_to_be_none(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(b"no database at all, but long enough to be one" * 100)
+    with pytest.raises(LedgerCorrupt, match="is not a usable ledger"):
+        ask(broken, "SELECT 1 FROM runs", limit=1)
+    with pytest.raises(LedgerCorrupt, match="is not a usable ledger"):
+        tables(broken)
+
+
+def test_what_is_printed_is_json_and_no_line_is_endless(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "import", str(RECORD))
+    asked = ("ledger", "sql", "SELECT 9e999 AS a, -9e999 AS b, 1.5 AS c, x'ff' AS d, zeroblob(1000000) AS e")
+    (row,) = json.loads(laptop.run(*asked, "--format", "json").stdout)
+    assert (row["a"], row["b"], row["c"], row["d"]) == ("Infinity", "-Infinity", 1.5, "ff")
+    assert len(laptop.run(*asked).stdout) < 20_000

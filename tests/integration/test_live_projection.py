@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -59,6 +60,8 @@ def test_show_tells_the_last_projection_of_what_is_under_way(tmp_path: Path) -> 
         said = laptop.run("campaign", "show", "projected").stdout.decode()
         assert "is projected to" in said
         assert "its budget is 2.0 s: it" in said
+        assert re.search(r"machine time: \S+ min used \([0-9,]+\.[0-9]{2}\)",
+                         laptop.run("campaign", "show", "projected", "--price", "1000").stdout.decode())
     finally:
         process.kill()
         process.communicate()

@@ -124,10 +124,23 @@ def test_facts_and_public_say_what_planning_and_people_may_know(load: Load) -> N
         "name": "h100", "transport": "ssh", "address": "h100.example", "port": 22, "user": "kd", "jump": None,
         "gpus": 1, "slots": 1, "python": "python3", "root": "~/.kdorch-host", "environment": None,
         "identity": str(Path.home() / ".ssh/id_ed25519"), "devices": None, "per_gpu": 1, "gpu_memory_mib": None,
-        "share_gpus": False}
+        "share_gpus": False, "price_per_hour": None}
+
+
+def test_machine_time_has_each_hosts_own_price_unless_one_is_given(load: Load) -> None:
+    inventory = load("hosts:\n  a: {address: a.example, gpus: 2, price_per_hour: 3}\n"
+                     "  b: {address: b.example, gpus: 1, per_gpu: 2, price_per_hour: 1.5}\n")
+    own = inventory.prices().cost([("a", 3_600_000), ("b", 7_200_000), ("local", 1000)])
+    assert (own.amount, dict(own.by_host), own.unpriced) == (4.5, {"a": 3.0, "b": 1.5}, ("local",))
+    given = inventory.prices(2.0).cost([("a", 1_800_000), ("gone", 3_600_000)])
+    assert (given.amount, given.unpriced) == (3.0, ())
+    assert inventory.prices().cost([("gone", 1000)]).amount is None, "no price is not a price of 0"
 
 
 WRONG = [
+    ("hosts:\n  a: {address: a.example, price_per_hour: -1}\n", 2, "hosts.a.price_per_hour", "a number from 0 to"),
+    ("hosts:\n  a: {address: a.example, price_per_hour: .nan}\n", 2, "hosts.a.price_per_hour", "a number from 0 to"),
+    ("hosts:\n  a: {address: a.example, price_per_hour: '2'}\n", 2, "hosts.a.price_per_hour", "a number from 0 to"),
     ("hosts: [", 1, "", "not YAML"),
     ("hosts:\n  a: {address: a.example}\n b: 1\n", 3, "", "not YAML"),
     ("- a\n- b\n", 1, "", "expected a mapping"),

@@ -42,6 +42,13 @@ def test_conditions_mean_what_they_say(text: str, values: dict[str, Any], holds:
     assert condition(text)(row(**values)) is holds
 
 
+@pytest.mark.parametrize(("text", "place"), [
+    ("name = 'x'", 6), ("steps == 1 and name='x=y'", 20), ("'a=b' = name", 7)])
+def test_a_single_equals_sign_is_answered_with_the_double_one(text: str, place: int) -> None:
+    with pytest.raises(UsageError, match=f"'=' at character {place} .* is asked with '=='"):
+        condition(text)
+
+
 @pytest.mark.parametrize("text", [
     "", "1", "__import__('os')", "final_val", "final_val < ", "1 < final_val < 4", "final_val + 1 > 2",
     "(lambda: 1)()", "name.upper() == 'X'", "labels == 'x'", "final_vall < 1", "budget_pas", "x[0] == 1",

@@ -230,6 +230,11 @@ def test_the_shortfall_is_tried_minus_free():
     assert OomReport(9 * gib, None, None, 0).shortfall_bytes is None
 
 
+def test_where_enough_was_free_in_pieces_no_shortfall_is_known():
+    assert OomReport(20 << 20, 26_015_171, None, 0).shortfall_bytes is None
+    assert OomReport(20 << 20, 20 << 20, None, 0).shortfall_bytes is None
+
+
 # The figures of the original runs
 
 

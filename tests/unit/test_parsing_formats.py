@@ -114,6 +114,8 @@ def test_a_table_of_batch_sizes_is_a_run_a_row():
      "of which 0 bytes is free.", (20.0, 0.0, 20.0)),
     ("RuntimeError: CUDA out of memory. Tried to allocate 64.00 MiB (GPU 0; 11.17 GiB total capacity; 10.58 GiB "
      "already allocated; 24.81 MiB free; 10.81 GiB reserved in total by PyTorch)", (64.0, 24.81, 39.19)),
+    ("RuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB (GPU 0; 11.17 GiB total capacity; 10.58 GiB "
+     "already allocated; 24.81 MiB free; 10.81 GiB reserved in total by PyTorch)", (20.0, 24.81, None)),
     ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU", (2048.0, None, None)),
 ])
 @pytest.mark.parametrize("name", [None, "modded", "nanochat", "torchtitan", "Hugging Face 4", "tokens per second"])
@@ -122,6 +124,16 @@ def test_out_of_memory_messages_of_every_generation_are_read_in_every_format(nam
     assert record.oom is not None
     assert tuple(record.oom[k] for k in ("tried_mib", "free_mib", "shortfall_mib")) == oom
     assert record.format == (EXAMPLES[name]().format if name else None)
+
+
+@pytest.mark.parametrize(("steps", "time_ms"), [
+    ((498, 499), 898_200), ((499, 500), 900_000), ((1,), None), ((1, 498), None)])
+def test_nanochats_validations_have_the_time_of_the_step_before_or_none(steps, time_ms):
+    lines = [f"step {step:05d}/01000 (1.00%) | loss: 5.0 | dt: 240.00ms | tok/sec: 2,184,533 | "
+             f"total time: {step * 0.03:.2f}m" for step in steps]
+    record = only("\n".join(["Step 00000 | Validation bpb: 0.8", *lines, "Step 00500 | Validation bpb: 0.9", ""]),
+                  target=1.0)
+    assert (record.steps_to_target, record.time_to_target_ms) == (500, time_ms)
 
 
 def test_a_run_that_stopped_early_is_not_complete_and_has_no_final_validation():

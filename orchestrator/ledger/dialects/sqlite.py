@@ -28,16 +28,20 @@ from orchestrator.domain.errors import (
     LedgerTampered,
     SchemaBehind,
 )
+from orchestrator.domain.file_systems import NETWORK_FILE_SYSTEMS, file_system_of
 from orchestrator.ledger.dialects.schema import BUSY_TIMEOUT_S, READ_ONLY, SCHEMA, Schema, migrate
 from orchestrator.ledger.times import utc_text
 
 APPLICATION_ID = 0x6B646F72
 UPGRADE_LOCK_TIMEOUT_S = 120.0
+MOUNTS = Path("/proc/self/mountinfo")
 
 
 def open_engine(path: Path, *, clock: Callable[[], datetime], read_only: bool = False,
-                on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA) -> Engine:
-    """See :func:`orchestrator.ledger.engine.open_engine`."""
+                on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA,
+                mounts: Path = MOUNTS) -> Engine:
+    """See :func:`orchestrator.ledger.engine.open_engine`. ``mounts`` is the kernel's table of mounts."""
+    _refuse_network(path, mounts)
     found = _revision(path)
     if read_only:
         if found is None:
@@ -54,6 +58,20 @@ def open_engine(path: Path, *, clock: Callable[[], datetime], read_only: bool = 
                 _upgrade(path, found, clock, on_upgrade, schema)
     _check_guards(path, schema)
     return engine_on(path, read_only=False)
+
+
+def _refuse_network(path: Path, mounts: Path) -> None:
+    """Readers and writers of a write-ahead log share memory, which machines do not have in common, and the locks of
+    network file systems may be granted twice. Where the kernel shows no table, as on macOS, nothing is known."""
+    try:
+        table = mounts.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    kind = file_system_of(str(path.parent.resolve()), table)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise LedgerError(f"{path} lies on {kind}, a network file system, where SQLite may lose or corrupt what it "
+                          "writes", hint="set KDORCH_HOME to a directory on a local disk; for a ledger that several "
+                                         "machines use, give KDORCH_LEDGER a PostgreSQL database (see the README)")
 
 
 def translate(path: Path, error: sqlite3.Error) -> Exception:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,20 +21,36 @@ EXTRAS = {"mlflow": "mlflow", "tensorboardX": "tensorboard", "rocrate": "rocrate
 def export(runs: Sequence[ExportedRun], form: str, path: Path) -> None:
     """Write ``runs`` in this form to ``path``, which must not exist: a file, or for tensorboard and rocrate a folder.
 
-    Raises :class:`UsageError` where it exists, and where the form's package is not installed, before anything is
-    written.
+    Raises :class:`UsageError` where it exists or cannot be made, and where the form's package is not installed, before
+    anything is written; ``OSError`` where the disk is full.
     """
     write = _writer(form)
-    if path.exists():
+    if os.path.lexists(path):
         raise UsageError(f"{path} exists; an export never overwrites", hint="name another place, or remove it first")
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.part")
-    _remove(partial)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
+        _try(partial)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{path.parent} is no folder, so nothing can be written in it",
+                         hint="name another place") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UsageError(f"{path}: nothing can be written there: {error.strerror}",
+                         hint="name a place in a folder that you may write to") from None
     try:
         write(runs, partial, path)
         partial.rename(path)
     finally:
         _remove(partial)
+
+
+def _try(partial: Path) -> None:
+    """Make a file there and take it away again: what forbids it is best known before the work begins."""
+    partial.touch()
+    partial.unlink()
 
 
 def needed(package: str, form: str) -> Any:
@@ -70,7 +88,7 @@ def _csv(runs: Sequence[ExportedRun], partial: Path, _path: Path) -> None:
 def _parquet(runs: Sequence[ExportedRun], partial: Path, _path: Path) -> None:
     from orchestrator.report.parquet import parquet_bytes
 
-    partial.write_bytes(parquet_bytes([r.row for r in runs]))
+    partial.write_bytes(parquet_bytes([r.row for r in runs], asked_with="--to parquet"))
 
 
 def _remove(path: Path) -> None:
