@@ -249,7 +249,7 @@ def test_the_interval_of_a_picked_arm_does_not_claim_what_its_test_denies():
     ce = [run(f"ce-s{s}", "ce", s, falling(at)) for s, at in ((0, 600), (1, 625), (2, 650))]
     arms = [kd(f"b{i}", s, at) for i in range(9) for s, at in ((0, 575 + 25 * i), (1, 575 + 25 * i), (2, 600 + 25 * i))]
     text = say(campaign(*ce, *arms))
-    assert "41.7 steps fewer than plain CE (95 % t-interval −70 to 153 over n = 3 paired seeds, simultaneous for 9 " \
+    assert "41.7 steps fewer than plain CE (95 % t-interval −70 to 154 over n = 3 paired seeds, simultaneous for 9 " \
            "arms; p = 1.0000 after all 9 arms)" in text
     assert summarise([Amount(v) for v in (25.0, 50.0, 50.0)]).excludes_zero, "as its own interval alone would"
 
