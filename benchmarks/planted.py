@@ -4,7 +4,7 @@
 
 Most campaigns are trained in this process (:mod:`benchmarks.planted_runs`); everything that selects, judges, tests and
 reports is the orchestrator's own. Five go through the whole command with supervisors and trainers in processes of their
-own, and must come to the same as in here. Takes some twenty minutes of two quiet cores.
+own, and must come to the same as in here. Takes some forty minutes of two quiet cores.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.figures import ROOT, Figure, machine_facts, table, write
 from benchmarks.planted_campaigns import (
+    CENSORED,
     FULL_GRID_STEPS,
     KD_GAIN,
     ROUGH,
     SEEDS,
+    SHIPPED,
+    SHIPPED_SEEDS,
     SLACK,
     Arms,
     Halved,
+    Shape,
     arms,
     arms_file,
     confirmed,
@@ -53,6 +57,10 @@ CHEAPER = 2.5
 LOST = 0.10
 DISPATCHED = (0.0, 0.0, KD_GAIN, KD_GAIN, None)
 """The campaigns that go through the whole command, by what distillation adds; None: the halving."""
+
+NULLS = {"with noise of several steps": ROUGH, "with half of the runs censored": CENSORED,
+         f"with one arm of {SHIPPED_SEEDS} seeds": SHIPPED}
+"""Campaigns without an effect, of other shapes than the first."""
 
 
 def exceeds(count: int, of: int, level: float) -> float:
@@ -86,13 +94,15 @@ def without_effect(found: Sequence[Arms]) -> list[Figure]:
     ]
 
 
-def without_effect_roughly(found: Sequence[Arms]) -> list[Figure]:
+def without_effect_otherwise(what: str, found: Sequence[Arms]) -> list[Figure]:
+    """A null of another shape; where runs are censored some arms have no interval to hold anything."""
     false = sum(bool(c.claims) for c in found)
-    return [
-        rate_figure("the same with four times the noise", false, len(found),
-                    f"p = {exceeds(false, len(found), LEVEL):.3f} that it is more than {LEVEL:.0%}"),
-        _coverage("its intervals that hold the truth", found, dict.fromkeys(found[0].saved, 0.0)),
-    ]
+    figures = [rate_figure(f"the same, {what}", false, len(found),
+                           f"p = {exceeds(false, len(found), LEVEL):.3f} that it is more than {LEVEL:.0%}")]
+    if any(c.intervals for c in found):
+        figures.append(_coverage(f"its intervals that hold the truth, {what}", found,
+                                 dict.fromkeys({name for c in found for name in c.intervals}, 0.0)))
+    return figures
 
 
 def with_effect(found: Sequence[Arms], truth: float) -> list[Figure]:
@@ -143,7 +153,7 @@ def holds(figures: Sequence[Figure], nulls: Sequence[Sequence[Arms]], false_prom
 
 def true_saving() -> float:
     """What KD saves of its control's steps, from one campaign without noise that validates every step."""
-    told = arms(KD_GAIN, None, noise=0.0, every=1)
+    told = arms(KD_GAIN, None, Shape(noise=0.0, every=1))
     return _mean([s for arm in told.saved.values() for s in arm]) / told.control_steps
 
 
@@ -196,21 +206,23 @@ def main() -> int:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else CAMPAIGNS
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         null = _several(pool, "no effect", functools.partial(arms, 0.0), count)
-        rough = _several(pool, "no effect, rough", functools.partial(arms, 0.0, noise=ROUGH), count // 2)
+        others = {what: _several(pool, what, functools.partial(arms, 0.0, shape=shape), count // 2)
+                  for what, shape in NULLS.items()}
         effect = _several(pool, "an effect", functools.partial(arms, KD_GAIN), count // 2)
         halvings = _several(pool, "halving", halved, count // 4)
         on_target = _several(pool, "on the target", functools.partial(confirmed, 0.0), count)
         below = _several(pool, "below the target", functools.partial(confirmed, SLACK), count // 4)
     same = [dispatched(kd_gain) for kd_gain in DISPATCHED]
-    figures = [*without_effect(null), *without_effect_roughly(rough), *with_effect(effect, true_saving()),
-               *by_halving(halvings), *by_fresh_seeds(on_target, below),
+    figures = [*without_effect(null),
+               *(f for what, found in others.items() for f in without_effect_otherwise(what, found)),
+               *with_effect(effect, true_saving()), *by_halving(halvings), *by_fresh_seeds(on_target, below),
                Figure("campaigns through the whole command that come to the same", float(sum(same)), "campaigns",
                       f"of {len(same)}: run by run, validation by validation, verdict by verdict")]
     facts, title = machine_facts(), "Campaigns with a planted truth"
     print(table(title, facts, figures), end="")
     for path in write("planted", title, facts, figures):
         print(f"written: {path}", file=sys.stderr)
-    return 0 if all(same) and holds(figures, (null, rough), on_target) else 1
+    return 0 if all(same) and holds(figures, (null, *others.values()), on_target) else 1
 
 
 if __name__ == "__main__":
