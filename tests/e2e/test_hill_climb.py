@@ -195,3 +195,30 @@ stages:
     page.unlink()
     laptop.run("report", "dear")
     assert page.read_bytes() == launched
+
+
+def test_a_teacher_certain_to_overrun_is_stopped_has_missed_and_the_report_tells_what_that_spared(
+        tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    (tmp_path / "guarded.yaml").write_text("""\
+campaign: guarded
+host: local
+defaults: {entry: simulated, horizon: 300, simulated: {step_ms: 10, real_step_ms: 0.2}}
+stages:
+  - {name: baseline, role: ce, policy: ce-baseline}
+  - name: teachers
+    role: teacher
+    runs:
+      - {name: quick, horizon: 150, simulated: {step_ms: 1}}
+      - {name: dear, horizon: 3000, simulated: {step_ms: 8, real_step_ms: 20}}
+    policy: {name: tenth, budget: {fraction: 0.10, of: baseline}}
+    budget_guard: true
+    select: {best: final_val}
+""")
+    said = laptop.run("campaign", "launch", "guarded.yaml").stderr.decode()
+    assert "Stage teachers: 1 of 2 teachers are within budget" in said
+    rows = {r["name"].removeprefix("guarded/"): r for r in laptop.rows()}
+    assert (rows["dear-s0"]["verdict"], rows["dear-s0"]["steps"] < 3000) == ("reject", True)
+    assert "budget-miss" in rows["dear-s0"]["labels"]
+    page = (laptop.home / "reports" / "guarded" / "report.md").read_text()
+    assert "of training, at the runs' own median steps: guarded/dear-s0 was certain to overrun a budget." in page

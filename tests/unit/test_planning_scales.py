@@ -75,6 +75,16 @@ def test_every_shipped_scale_can_run_on_this_machine(tmp_path: Path, name: str, 
     assert {r.host for r in plan.runs} == {"local"}
 
 
+def test_teachers_that_are_certain_to_overrun_are_stopped_wherever_something_is_trained(tmp_path: Path) -> None:
+    def guarded(name: str, scale: str | None) -> list[str]:
+        source = load_campaign(name, scale=scale, cwd=tmp_path)
+        return [s.name for s in source.layout.stages if s.budget_guard]
+
+    for name in ("hill_climb", "teacher_budget"):
+        assert guarded(name, None) == guarded(name, "cpu") == ["teachers"]
+    assert guarded("hill_climb", "rehearsal") == []
+
+
 @pytest.mark.parametrize("name", ["ce_baseline", "teacher_budget", "lr_grid", "hill_climb", "teacher_infer_ab",
                                   "soft_loss_probe", "kernel_isolates", "max_batch", "distill_smoke"])
 def test_every_campaign_of_the_domain_has_a_scale_for_a_cpu(name: str) -> None:
