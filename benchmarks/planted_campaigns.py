@@ -40,7 +40,7 @@ class Shape:
     trend_points: int = 3
 
 
-ROUGH = Shape(noise=16 * NOISE, every=1, horizon=150, trend_points=1)
+ROUGH = Shape(noise=16 * NOISE, every=1, trend_points=1)
 """Noise of several steps, with every step validated: about one pair in twenty ties, so that the exact test comes near
 its full size. On a grid of five steps a third of them tie, and it hardly ever claims anything."""
 CENSORED = replace(ROUGH, horizon=96)

@@ -19,6 +19,7 @@ from orchestrator.report.campaign_report import build_report
 from orchestrator.report.comparisons import analyse
 from orchestrator.report.configuration import in_words
 from orchestrator.report.model import CampaignReport, GateOutcome, ReportChoice, ReportPolicy, ReportRun
+from orchestrator.report.sections.arms import certainty
 from orchestrator.report.statistics import (
     Amount,
     Known,
@@ -449,6 +450,13 @@ def test_the_winning_configuration_is_told_by_its_settings():
 def test_settings_that_end_alike_are_told_in_full():
     assert in_words((("schedule.floor", 0.1), ("kd.floor", 0.5), ("kd.alpha", 0.9))) == \
         "schedule.floor 0.1, kd.floor 0.5, alpha 0.9"
+
+
+@pytest.mark.parametrize(("second", "end", "said"), [(650, None, True), (625, None, False), (2000, 900, False)])
+def test_the_remark_on_two_seeds_stands_only_beside_an_interval(second: int, end: int | None, said: bool):
+    ce = run("ce-s0", "ce", 0, falling(600)), run("ce-s1", "ce", 1, falling(second, end=end))
+    lines = certainty(analyse(campaign(*ce, kd("b", 0, 500), kd("b", 1, 525))))
+    assert any(line.startswith("With two seeds the interval is") for line in lines) is said
 
 
 # Words

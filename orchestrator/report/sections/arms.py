@@ -69,9 +69,9 @@ def certainty(analysis: Analysis) -> list[str]:
                          f"{picked(savings, of)}{_zero(simultaneous(savings.steps, of))}.")
     lines.append(_claim(first, len(analysis.arms)))
     lines += _net(first)
-    if first.against_ce is not None and first.against_ce.steps.n == 2:
-        lines.append("With two seeds the interval is 12.7 times as wide as the seeds lie apart; more seeds, at a stop "
-                     "step fixed beforehand, narrow it.")
+    if any(_of_two_seeds(savings) for savings in (first.against_ce, first.against_control)):
+        lines.append("With two seeds the interval is at least 12.7 times as wide as the seeds lie apart; more seeds, "
+                     "at a stop step fixed beforehand, narrow it.")
     if len(analysis.arms) > 1:
         lines.append("The winner was chosen and measured by the same runs. It is a candidate; fresh seeds make it "
                      "confirmed.")
@@ -81,6 +81,11 @@ def certainty(analysis: Analysis) -> list[str]:
     if any(a.steps.mean.known is not Known.EXACT for a in analysis.arms):
         lines.append("Means with ≥ or ≤ contain runs that never reached the target, and are bounds.")
     return lines
+
+
+def _of_two_seeds(savings: Savings | None) -> bool:
+    """Whether there is an interval, and it rests on two seeds: none where they are alike or one never arrived."""
+    return savings is not None and savings.steps.n == 2 and savings.steps.low != savings.steps.high
 
 
 def _zero(steps: Summary) -> str:
