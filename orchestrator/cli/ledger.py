@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "md", "parquet")
 SHOWN = 1000
 """So many rows are shown to a person who names no limit; files get all."""
-RANKED_BY = ("best_val", "final_val", "steps_to_target", "time_to_target_ms")
-"""Sorting by one of these ranks single runs by a noisy number, and the first of them is partly luck."""
 
 
 @click.group(
@@ -94,8 +92,8 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
         with open_ledger(home, on_upgrade=say) as opened:
             found = opened.listing(asked, lambda n: say(f"preparing the listing of {n} runs, once"))
     _print(found, form, keys)
-    if form in ("table", "md") and sort is not None and (key := sort.removeprefix("-")) in RANKED_BY:
-        _warn_of_luck(sum(getattr(row, key) is not None for row in found.rows))
+    if form in ("table", "md"):
+        _warn_of_luck(found.ranked)
     if found.size < found.total:
         say(f"{found.size} of {found.total} runs; --limit 0 shows all")
 

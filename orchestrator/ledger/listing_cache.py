@@ -35,6 +35,9 @@ from orchestrator.ledger.rows import LedgerRow
 from orchestrator.ledger.where import LABEL_BIT, Condition, labelled
 
 KEYS = tuple(f.name for f in fields(LedgerRow))
+RANKED_BY = ("best_val", "final_val", "steps_to_target", "time_to_target_ms")
+"""Sorting by one of these, from low to high, ranks single runs by a noisy number from the best: the first of them is
+partly luck."""
 _LISTS = ("labels", "failed_gates")
 _LIST_PLACES = tuple(KEYS.index(name) for name in _LISTS)
 _EDITION = 3
@@ -92,7 +95,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Listed:
-    """What was found, and how many there were before ``limit``.
+    """What was found, and how many there were before ``limit``. ``ranked`` is how many runs were ranked from the best,
+    before ``limit`` too; a run in two campaigns is one, and another order ranks none.
 
     ``cells`` are the values of each row in the order of :data:`KEYS`, those that are lists joined by ``;``; ``lines``
     the rows as text where they were asked for so, and then there are no cells.
@@ -101,6 +105,7 @@ class Listed:
     total: int = 0
     cells: list[tuple[Any, ...]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    ranked: int = 0
 
     @property
     def size(self) -> int:
@@ -298,6 +303,11 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
     if asked.limit is not None:
         count = f"SELECT count(*) FROM listed{where}"  # noqa: S608 - words of this module and of ``where``
         total = cache.execute(count, values).fetchone()[0]
+    ranked = 0
+    if asked.sort in RANKED_BY:
+        having = f"{where} {'AND' if where else 'WHERE'} {asked.sort} IS NOT NULL"
+        ranked = cache.execute(f"SELECT count(DISTINCT run_id) FROM listed{having}",  # noqa: S608 - words of ours
+                               values).fetchone()[0]
     order = _ORDER
     if asked.sort is not None:
         key = asked.sort.removeprefix("-")
@@ -312,8 +322,8 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
         found.reverse()
     total = len(found) if asked.limit is None else total
     if asked.lines_of is not None:
-        return Listed(total, lines=[line for (line,) in found])
-    return Listed(total, cells=found)
+        return Listed(total, lines=[line for (line,) in found], ranked=ranked)
+    return Listed(total, cells=found, ranked=ranked)
 
 
 def _row(values: tuple[Any, ...]) -> LedgerRow:

@@ -131,6 +131,11 @@ class Reads:
         with self._reading() as connection:
             return queries.members(connection, campaign_id)
 
+    def configurations(self, campaign_id: str) -> dict[str, dict[str, str]]:
+        """The configuration of each run of a campaign, by stage and run: seeds of one configuration share it."""
+        with self._reading() as connection:
+            return queries.configurations(connection, campaign_id)
+
     def memberships(self, run_id: str) -> list[MemberRow]:
         """Every place in which a run stands, oldest first."""
         with self._reading() as connection:
