@@ -38,7 +38,7 @@ def compare(references: tuple[str, ...], target: float | None, same_machine: boo
     if len(references) < 2:
         raise UsageError("one run cannot be compared with itself", hint="name two or more runs")
     home = Home.from_environment()
-    with open_ledger(home, on_upgrade=say) as ledger:
+    with open_ledger(home, on_upgrade=say, create=False) as ledger:
         told = compare_runs(ledger, home.root, references, target=target, assume_same=same_machine)
     click.echo(json.dumps(asdict(told), indent=2, sort_keys=True) if as_json else as_text(told), nl=as_json)
 

@@ -28,15 +28,15 @@ tag kdorch.run_id. mlflow, tensorboard, rocrate and parquet need a package each:
 def export(form: str, campaign: str | None, path: Path) -> None:
     """Write runs with their curves, specs and verdicts for another tool. PATH must not exist."""
     from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.session import open_ledger
+    from orchestrator.dispatch.session import no_ledger_yet, open_ledger
     from orchestrator.domain.errors import UsageError
     from orchestrator.report.exports.gather import gathered
     from orchestrator.report.exports.writing import export as write
 
     home = Home.from_environment()
-    if not home.ledger.exists():
+    if no_ledger_yet(home):
         raise UsageError(f"no ledger at {home.ledger} yet", hint="launch a campaign or import something first")
-    with open_ledger(home, on_upgrade=say) as ledger:
+    with open_ledger(home, on_upgrade=say, create=False) as ledger:
         runs = gathered(ledger, home.root, campaign)
     write(runs, form, path)
     hint = f"; look at it with '{_OPEN_WITH[form].format(path=path)}'" if form in _OPEN_WITH else ""
