@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, listing, listing_cache, queries, surroundings
+from orchestrator.ledger import chain, listing, listing_cache, listing_check, queries, surroundings
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
 from orchestrator.ledger.place import LedgerPlace
@@ -178,6 +178,11 @@ class Reads:
         :func:`orchestrator.ledger.listing_cache.ask`. Decisions are made from :meth:`rows`. Raises
         :class:`UsageError`."""
         return listing_cache.ask(self.path, self._reading, asked, on_build)
+
+    def listing_differences(self) -> list[tuple[str, str]]:
+        """Where the listing that is kept ready is not the ledger's; see
+        :func:`orchestrator.ledger.listing_check.differences`."""
+        return listing_check.differences(self.path, self._reading)
 
     def explain(self, run_id: str, campaign: str | None = None) -> Explanation:
         """Every gate of a run with its number, limit, result and the line that proves it. Raises

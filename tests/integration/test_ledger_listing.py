@@ -196,3 +196,17 @@ def test_the_command_filters_sorts_cuts_and_says_what_it_left_out(tmp_path: Path
     assert b"--since: 'yesterday' is no time" in refused.stderr
     assert laptop.run("ledger", "--where", "name == 'x'; DROP TABLE runs", code=2).stdout == b""
     assert len(laptop.run("ledger", "--format", "csv").stdout.splitlines()) == 9
+
+
+def test_a_listing_that_was_forged_is_named_by_verify_and_made_anew(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "import", str(RECORD))
+    honest = laptop.run("ledger", "--format", "json").stdout
+    laptop.run("ledger", "verify")
+    with closing(sqlite3.connect(cache_path(laptop.home / "ledger.sqlite"))) as connection:
+        connection.execute("UPDATE told SET json = replace(json, '694015', '1')")
+        connection.commit()
+    assert laptop.run("ledger", "--format", "json").stdout != honest
+    assert b"the listing kept ready says json" in laptop.run("ledger", "verify", code=4).stdout
+    assert laptop.run("ledger", "--format", "json").stdout == honest
+    laptop.run("ledger", "verify")
