@@ -6,7 +6,6 @@ file, measures each log and renders its summary anew, and holds the listing that
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
@@ -21,7 +20,7 @@ from orchestrator.dispatch.collect import DERIVED, SUMMARY, read_evidence
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.session import utc_now
 from orchestrator.dispatch.signing import ANY_KEY, Rules, check
-from orchestrator.domain.errors import KdorchError, LedgerError
+from orchestrator.domain.errors import KdorchError, LedgerError, SchemaBehind
 from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.dialects.examining import Examined, examined
 from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST
@@ -104,11 +103,17 @@ def _check_evidence(home: Home, connection: Examined, row: Row, found: Findings,
 
 
 def _check_listing(home: Home, found: Findings) -> None:
-    """What people are shown, held against the ledger; a ledger that cannot be listed has been named already."""
-    with contextlib.suppress(LedgerError), Ledger.open(home.ledger, clock=utc_now, read_only=True,
-                                                       root=home.root) as ledger:
-        for name, words in ledger.listing_differences():
-            found.add("listing", name, words)
+    """What people are shown, held against the ledger. One of an older schema, or that is damaged, is not listed."""
+    try:
+        with Ledger.open(home.ledger, clock=utc_now, read_only=True, root=home.root) as ledger:
+            differences = ledger.listing_differences()
+    except SchemaBehind:
+        return
+    except (LedgerError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found.add("listing", "the ledger itself", f"cannot be listed: {error}")
+        return
+    for name, words in differences:
+        found.add("listing", name, words)
 
 
 def _check_named(home: Home, connection: Examined, rows: Sequence[Row], found: Findings) -> None:
