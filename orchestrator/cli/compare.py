@@ -42,7 +42,7 @@ def compare(references: tuple[str, ...], target: float | None, same_machine: boo
     if target is not None and (to_u6(target) is None or target <= 0):
         raise UsageError(f"a target must be a finite loss above 0, not {target:g}")
     home = Home.from_environment()
-    with open_ledger(home, on_upgrade=say) as ledger:
+    with open_ledger(home, on_upgrade=say, create=False) as ledger:
         named: dict[str, str] = {}
         for reference in references:
             if (other := named.setdefault(ledger.find_run(reference), reference)) is not reference:

@@ -31,15 +31,15 @@ def export(form: str, campaign: str | None, path: Path) -> None:
     PATH must not exist: it becomes a file for mlflow, parquet and csv, and a folder for tensorboard and rocrate.
     """
     from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.session import open_ledger
+    from orchestrator.dispatch.session import no_ledger_yet, open_ledger
     from orchestrator.domain.errors import UsageError
     from orchestrator.report.exports.gather import gathered
     from orchestrator.report.exports.writing import export as write
 
     home = Home.from_environment()
-    if not home.ledger.exists():
+    if no_ledger_yet(home):
         raise UsageError(f"no ledger at {home.ledger} yet", hint="launch a campaign or import something first")
-    with open_ledger(home, on_upgrade=say) as ledger:
+    with open_ledger(home, on_upgrade=say, create=False) as ledger:
         runs = gathered(ledger, home.root, campaign)
     write(runs, form, path)
     hint = f"; look at it with '{_OPEN_WITH[form].format(path=path)}'" if form in _OPEN_WITH else ""

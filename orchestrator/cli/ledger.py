@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 FORMATS = ("table", "json", "csv", "md", "parquet")
 SHOWN = 1000
 """So many rows are shown to a person who names no limit; files get all."""
-RANKED_BY = ("best_val", "final_val", "steps_to_target", "time_to_target_ms")
-"""Sorting by one of these ranks single runs by a noisy number, and the first of them is partly luck."""
 
 
 @click.group(
@@ -74,7 +72,7 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
         return
     from orchestrator.cli.since import since
     from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.session import open_ledger, utc_now
+    from orchestrator.dispatch.session import no_ledger_yet, open_ledger, utc_now
     from orchestrator.ledger.engine import utc_text
     from orchestrator.ledger.listing_cache import Asked, Listed
     from orchestrator.ledger.where import condition
@@ -88,18 +86,18 @@ def ledger(context: click.Context, status: str | None, campaign: str | None, hos
                   where=None if where_text is None else condition(where_text),
                   since=None if since_text is None else utc_text(since(since_text, utc_now())))
     home = Home.from_environment()
-    if not home.ledger.exists():
+    if no_ledger_yet(home):
         found = Listed()
         say(f"no ledger at {home.ledger} yet; 'kdorch campaign launch quickstart.yaml' or 'kdorch ledger import' "
             "makes one")
     else:
-        with open_ledger(home, on_upgrade=say) as opened:
+        with open_ledger(home, on_upgrade=say, create=False) as opened:
             found = opened.listing(asked, lambda n: say(f"preparing the listing of {n} runs, once"))
             if host is not None and not found.total:
                 _check_host(host, home, opened)
     _print(found, form, keys)
-    if form in ("table", "md") and sort is not None and (key := sort.removeprefix("-")) in RANKED_BY:
-        _warn_of_luck(sum(getattr(row, key) is not None for row in found.rows))
+    if form in ("table", "md"):
+        _warn_of_luck(found.ranked)
     if found.size < found.total:
         say(f"{found.size} of {found.total} runs; --limit 0 shows all")
 
@@ -171,7 +169,7 @@ def show(reference: str, as_json: bool) -> None:
     from orchestrator.dispatch.session import open_ledger
 
     home = Home.from_environment()
-    with open_ledger(home, on_upgrade=say) as opened:
+    with open_ledger(home, on_upgrade=say, create=False) as opened:
         explanation = explain(home, opened, reference)
     click.echo(explanation.as_json() if as_json else explanation.as_text(), nl=False)
 

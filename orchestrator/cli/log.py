@@ -25,6 +25,6 @@ def log(campaign: str | None, form: str, pattern: str) -> None:
     from orchestrator.report.history import history_page
 
     home = Home.from_environment()
-    with open_ledger(home, on_upgrade=say) as ledger:
+    with open_ledger(home, on_upgrade=say, create=False) as ledger:
         page = history_page(ledger, home.root, campaign, pattern)
     click.echo(rendering.html(page) if form == "html" else rendering.markdown(page), nl=False)

@@ -55,15 +55,20 @@ def parse(files: tuple[str, ...], target: float | None, form: str | None, as_jso
 
 def _records(file: str, target: float | None, form: str | None, figures: bool) -> list[Record]:
     from orchestrator.parsing import parse_stream
+    from orchestrator.wire.long_lines import LongLines, unread_words
 
     name = "standard input" if file == "-" else file
     with ExitStack() as stack:
         stream: Any = sys.stdin.buffer if file == "-" else stack.enter_context(Path(file).open("rb", buffering=0))
+        unread = LongLines()
         progress = _Progress(name, None if file == "-" else Path(file).stat().st_size)
         try:
-            records = parse_stream(stream, name=name, target=target, format_name=form, progress=progress)
+            records = parse_stream(stream, name=name, target=target, format_name=form, progress=progress,
+                                   unread=unread)
         finally:
             progress.close()
+    if unread.count:
+        say(f"{name}: {unread_words(unread.count)}")
     if figures:
         say(progress.figures())
     return records

@@ -36,7 +36,7 @@ def policies(name: str | None, as_json: bool) -> None:
     home = Home.from_environment()
     if name is not None:
         if home.ledger.exists():
-            with open_ledger(home, on_upgrade=say) as ledger:
+            with open_ledger(home, on_upgrade=say, create=False) as ledger:
                 policy = chosen_policy(name, ledger, Path.cwd())
         else:
             policy = chosen_policy(name, None, Path.cwd())
@@ -47,7 +47,7 @@ def policies(name: str | None, as_json: bool) -> None:
             click.echo(f"id {policy_id(policy)}")
         return
     if home.ledger.exists():
-        with open_ledger(home, on_upgrade=say) as ledger:
+        with open_ledger(home, on_upgrade=say, create=False) as ledger:
             _list(ledger, as_json=as_json)
     else:
         _list(None, as_json=as_json)

@@ -31,12 +31,12 @@ def promote(campaign: str, runs: tuple[str, ...], as_json: bool) -> None:
         ids = [ledger.find_run(r, campaign=found.campaign_id) for r in runs]
         promoted = ledger.promote(found.campaign_id, ids)
         names = {m.run_id: m.name for m in ledger.members(found.campaign_id)}
-        rivals = {m.run_id: sum(o.stage == m.stage for o in ledger.members(found.campaign_id))
-                  for m in ledger.members(found.campaign_id) if m.run_id in ids}
+        configs = ledger.configurations(found.campaign_id)
+        rivals = [len(set(stage.values())) for stage in configs.values() if not stage.keys().isdisjoint(ids)]
     if as_json:
         click.echo(json.dumps([{**asdict(p), "name": names[p.run_id]} for p in promoted], indent=2, sort_keys=True))
     else:
         for promotion in promoted:
             click.echo(f"{names[promotion.run_id]}: {promotion.kind}")
     if any(p.kind == "candidate" for p in promoted):
-        say(winners_curse(max(rivals.values())))
+        say(winners_curse(max(rivals)))

@@ -39,7 +39,7 @@ def report(campaign: str | None, form: str, directory: Path | None, to_stdout: b
     from orchestrator.report.publish import as_text, publish, render
 
     home = Home.from_environment()
-    with open_ledger(home, on_upgrade=say) as ledger:
+    with open_ledger(home, on_upgrade=say, create=False) as ledger:
         known = ledger.find_campaigns(campaign)
         reasons = unstarted_on_record(ledger, known[-1]) if known else {}
         if to_stdout:

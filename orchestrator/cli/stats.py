@@ -27,15 +27,15 @@ Examples:
 def stats(campaign: str | None, price: float | None, as_json: bool, hosts_file: Path | None) -> None:
     """Seconds and money spent per campaign and host, what gave no result, and teacher budgets spent and left."""
     from orchestrator.dispatch.home import Home
-    from orchestrator.dispatch.session import inventory_of, open_ledger
+    from orchestrator.dispatch.session import inventory_of, no_ledger_yet, open_ledger
     from orchestrator.report.stats import campaign_stats
 
     home = Home.from_environment()
-    if not home.ledger.exists():
+    if no_ledger_yet(home):
         say(f"no ledger at {home.ledger} yet")
         found: list[CampaignStats] = []
     else:
-        with open_ledger(home, on_upgrade=say) as ledger:
+        with open_ledger(home, on_upgrade=say, create=False) as ledger:
             found = campaign_stats(ledger, campaign, inventory_of(home, hosts_file).prices(price))
     if as_json:
         click.echo(json.dumps([_plain(s) for s in found], indent=2, sort_keys=True))

@@ -47,12 +47,15 @@ def verify(fast: bool, anchors: tuple[Path, ...], host_names: tuple[str, ...], h
     from orchestrator.dispatch.home import Home
     from orchestrator.dispatch.signing import Rules
     from orchestrator.dispatch.verify import verify_ledger
+    from orchestrator.ledger.listing_cache import forget
 
     home = Home.from_environment()
     hosts = [_kept_on(home, hosts_file, name) for name in host_names]
     with CountView("evidence verified") as view:
         told = verify_ledger(home, full=not fast, progress=view, anchors=anchors, hosts=hosts,
                              signatures=Rules.of(home, allowed=allowed, everything=signed))
+    if any(d.kind == "listing" for d in told.disagreements):
+        forget(home.ledger)
     if as_json:
         body = {**asdict(told), "agrees": told.agrees, "head": {"seq": told.head[0], "hash": told.head[1]}}
         click.echo(json.dumps(body, indent=2, sort_keys=True))

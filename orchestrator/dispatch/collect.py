@@ -49,6 +49,7 @@ FILE_LIMIT_BYTES = 16 << 20
 FILES_LIMIT = 1000
 DERIVED = "derived"
 """What is computed here from the verified log; no host may send files of that name."""
+SUMMARY = "summary.csv"
 NEEDED = ("train.log", "status.json")
 
 _DRAWING = threading.Lock()
@@ -156,7 +157,7 @@ def write_derived(curve: Curve, directory: Path) -> None:
     from orchestrator.derived.plots import run_plots
 
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "summary.csv").write_bytes(summary_csv(curve))
+    (directory / SUMMARY).write_bytes(summary_csv(curve))
     for name, data in run_plots(curve, title="").items():
         (directory / name).write_bytes(data)
 

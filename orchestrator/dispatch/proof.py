@@ -11,11 +11,14 @@ from orchestrator.dispatch.session import utc_now
 from orchestrator.domain.failure_words import failure_words
 from orchestrator.domain.moves import move_words
 from orchestrator.ledger.engine import utc_text
+from orchestrator.ledger.evidence_bytes import LOG
 from orchestrator.ledger.rows import Explanation
 from orchestrator.ledger.standing import standing
 from orchestrator.ledger.store import Ledger
+from orchestrator.wire.long_lines import unread
 
 LINE_LIMIT = 400
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,27 @@ def explain(home: Home, ledger: Ledger, reference: str) -> Shown:
         "attempt": told.attempt_no, "train_time_ms": row.train_time_ms, "final_val": row.final_val,
         "best_val": row.best_val, "steps_to_target": row.steps_to_target, "evidence": row.artifact_dir,
         "evidence_sha256": told.evidence_id,
+        **_unread(home, ledger, told),
         **standing(ledger, told.campaign_id, run_id, today=utc_text(utc_now())[:10]),
     }
     return Shown(facts, tuple(_line(home, g) for g in told.gates))
+
+
+def _unread(home: Home, ledger: Ledger, told: Explanation) -> dict[str, str]:
+    """What the run's log says and no figure does, because a line is too long; nothing of a CSV or of a log that is
+    gone."""
+    if told.evidence_id is None or told.asserted:
+        return {}
+    files = ledger.evidence_files(told.evidence_id)
+    is_imported = len(files) == 1
+    log = next((home.root / f.directory / f.path for f in files if f.path == LOG or is_imported), None)
+    if log is None or not log.is_file():
+        return {}
+    with log.open("rb") as handle:
+        pieces = iter(lambda: handle.read(_PIECE_BYTES), b"")
+        # Logs from elsewhere are read with a carriage return as the end of a line.
+        words = unread(piece.replace(b"\r", b"\n") if is_imported else piece for piece in pieces)
+    return {"unread": words} if words else {}
 
 
 def _line(home: Home, gate: Any) -> GateLine:

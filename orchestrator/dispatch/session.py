@@ -16,6 +16,7 @@ from orchestrator.dispatch.events import Emit
 from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.pool import HostPool
 from orchestrator.domain.errors import LedgerError
+from orchestrator.ledger.dialects.sqlite import refuse_anew
 from orchestrator.ledger.store import Ledger
 from orchestrator.resources import worker_source
 from orchestrator.transport.inventory import Inventory, load_inventory
@@ -48,13 +49,25 @@ def this_bundle() -> Bundle:
 
 
 @contextmanager
-def open_ledger(home: Home, *, on_upgrade: Callable[[str], None] | None = None) -> Iterator[Ledger]:
-    """The ledger for reading and writing, created or upgraded (after a backup) where needed."""
+def open_ledger(home: Home, *, on_upgrade: Callable[[str], None] | None = None,
+                create: bool = True) -> Iterator[Ledger]:
+    """The ledger for reading and writing, upgraded (after a backup) where needed; created too unless ``create`` is
+    false, as whoever only lists asks for it."""
     home.root.mkdir(parents=True, exist_ok=True)
     place = home.ledger
     place.parent.mkdir(parents=True, exist_ok=True)
-    with Ledger.open(place, clock=utc_now, on_upgrade=on_upgrade, root=home.root) as ledger:
+    with Ledger.open(place, clock=utc_now, on_upgrade=on_upgrade, root=home.root,
+                     create=create) as ledger:
         yield ledger
+
+
+def no_ledger_yet(home: Home) -> bool:
+    """Whether there is no ledger. Raises :class:`LedgerError` where something is left of one that was lost."""
+    if home.ledger.exists():
+        return False
+    if isinstance(home.ledger, Path):
+        refuse_anew(home.ledger, home.root)
+    return True
 
 
 @contextmanager
@@ -69,7 +82,8 @@ def peek_ledger(home: Home) -> Iterator[Ledger | None]:
         with Ledger.open(there, clock=utc_now, read_only=True) as ledger:
             yield ledger
         return
-    if not there.exists():
+    if not there.exists() or not there.stat().st_size:
+        refuse_anew(there, home.root)
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="kdorch-peek-") as place:

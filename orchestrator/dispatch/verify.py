@@ -1,7 +1,7 @@
 """Proving a ledger again from raw evidence: the files, their manifests, what the parser reads from them now.
 
 ``fast`` proves the ledger file and that every evidence file is there with its size; ``full``, the default, hashes each
-file and measures each log anew.
+file, measures each log and renders its summary anew, and holds the listing that is kept ready against the ledger.
 """
 
 from __future__ import annotations
@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.dispatch.collect import DERIVED, read_evidence
+from orchestrator.derived.summary import summary_csv
+from orchestrator.dispatch.collect import DERIVED, SUMMARY, read_evidence
 from orchestrator.dispatch.home import Home
+from orchestrator.dispatch.session import utc_now
 from orchestrator.dispatch.signing import ANY_KEY, Rules, check
-from orchestrator.domain.errors import KdorchError, LedgerError
+from orchestrator.domain.errors import KdorchError, LedgerError, SchemaBehind
+from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.dialects.examining import Examined, examined
 from orchestrator.ledger.evidence_bytes import KEPT_ON_HOST
 from orchestrator.ledger.imports import remeasure
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
+from orchestrator.ledger.store import Ledger
 from orchestrator.ledger.verification.anchors import HostAnchors, check_anchors
 from orchestrator.ledger.verification.database import check_database
 from orchestrator.ledger.verification.findings import Disagreement, Findings
@@ -70,6 +74,9 @@ def verify_ledger(home: Home, *, full: bool, progress: Progress = lambda _done, 
                 if row["kind"] == "sealed":
                     check(home.root / row["directory"], signatures, found)
             progress(len(rows), len(rows))
+            _check_named(home, connection, rows, found)
+            if full:
+                _check_listing(home, found)
         except (sqlite3.Error, LedgerError) as error:
             found.add("evidence", "the ledger file", f"cannot be read: {error}")
     return Verified(full, head, dict(found.checked), tuple(found.disagreements), dict(found.not_listed))
@@ -93,6 +100,35 @@ def _check_evidence(home: Home, connection: Examined, row: Row, found: Findings,
             _measure_again(home, connection, directory, row, found, where)
         except (KdorchError, OSError, ValueError) as error:
             found.add("measurement", where, f"cannot be measured again: {error}")
+
+
+def _check_listing(home: Home, found: Findings) -> None:
+    """What people are shown, held against the ledger. One of an older schema, or that is damaged, is not listed."""
+    try:
+        with Ledger.open(home.ledger, clock=utc_now, read_only=True, root=home.root) as ledger:
+            differences = ledger.listing_differences()
+    except SchemaBehind:
+        return
+    except (LedgerError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found.add("listing", "the ledger itself", f"cannot be listed: {error}")
+        return
+    for name, words in differences:
+        found.add("listing", name, words)
+
+
+def _check_named(home: Home, connection: Examined, rows: Sequence[Row], found: Findings) -> None:
+    """Evidence of an attempt that no row names, though nobody is collecting it: the ledger is another one, or was cut.
+
+    A file whose import was refused may lie below ``evidence/imported`` and proves nothing.
+    """
+    named = {row["directory"] for row in rows}
+    open_now = {(row[0], row[1]) for row in connection.execute(
+        "SELECT run_id, attempt_no FROM attempts WHERE state NOT IN ('finished', 'abandoned')")}
+    for path in sorted((home.root / "evidence").glob("*/*")):
+        place = path.relative_to(home.root).as_posix()
+        if path.name.isdecimal() and path.is_dir() and place not in named and (
+                path.parent.name, int(path.name)) not in open_now:
+            found.add("evidence", place, "no row of the ledger names it")
 
 
 def _check_file(path: Path, sha256: str, size: int, found: Findings, *, full: bool) -> None:
@@ -153,6 +189,7 @@ def _measure_again(home: Home, connection: Examined, directory: Path, row: Row, 
         spec = Spec.model_validate_json(row["spec_json"])
         got = read_evidence(home, row["run_id"], row["attempt_no"], spec)
         measured, points = got.measurement, tuple(got.validations)
+        _derive_again(directory / DERIVED / SUMMARY, got.curve, found)
     else:
         measured, points = remeasure(row["kind"], row["statement"], directory)
     stored = {dict(r)["parser_id"]: dict(r) for r in connection.execute(
@@ -168,6 +205,14 @@ def _measure_again(home: Home, connection: Examined, directory: Path, row: Row, 
         found.add("measurement", where, f"{len(kept)} validations are stored that are not the {len(points)} of the log")
 
 
+def _derive_again(path: Path, curve: Curve, found: Findings) -> None:
+    """Hold the summary against the log that it is a function of; whether one was recorded has been asked."""
+    if path.is_file():
+        found.checked["derived"] += 1
+        if path.read_bytes() != summary_csv(curve):
+            found.add("file", str(path), "is not what is computed from its log")
+
+
 def _same_figures(measured: MeasurementRecord, stored: Row, found: Findings, where: str) -> None:
     for name, value in dataclasses.asdict(measured).items():
         if stored[name] != value:
@@ -175,7 +220,8 @@ def _same_figures(measured: MeasurementRecord, stored: Row, found: Findings, whe
 
 
 def _check_derived(connection: Examined, directory: Path, row: Row, found: Findings, *, full: bool) -> None:
-    """Hold what was computed here against its recorded digests; no other matplotlib need draw the same bytes."""
+    """Hold what was computed here against its recorded digests. That is all for plots: no other matplotlib need draw
+    the same bytes, and which one drew them is not recorded."""
     payload = connection.execute("SELECT payload FROM events WHERE seq = ?", (row["event_seq"],)).fetchone()
     try:
         files = json.loads(payload[0]).get("derived", ()) if payload is not None else ()

@@ -26,17 +26,20 @@ __all__ = ["APPLICATION_ID", "BUSY_TIMEOUT_S", "READ_ONLY", "SCHEMA", "Schema", 
 
 
 def open_engine(place: LedgerPlace, *, clock: Callable[[], datetime], read_only: bool = False,
-                on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA) -> Engine:
+                on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA, create: bool = True,
+                root: Path | None = None) -> Engine:
     """An engine on a ledger of the newest schema.
 
-    Creates a file, or upgrades it with a backup beside it, unless ``read_only``; on a server only the owner of the
-    tables upgrades, and nobody creates in passing. Raises :class:`LedgerCorrupt`, :class:`SchemaNewer`,
-    :class:`SchemaBehind` (older, and not to be upgraded from here), :class:`LedgerTampered` (its guards are not those
-    of its revision) or :class:`LedgerBusy`.
+    Creates a file if asked to ``create``, or upgrades it with a backup beside it, unless ``read_only``; on a server
+    only the owner of the tables upgrades, and nobody creates in passing. A file is never created where something is
+    left of a lost one, evidence in ``root`` among it. Raises :class:`LedgerError` where there is no ledger,
+    :class:`LedgerCorrupt`, :class:`SchemaNewer`, :class:`SchemaBehind` (older, and not to be upgraded from here),
+    :class:`LedgerTampered` (its guards are not those of its revision) or :class:`LedgerBusy`.
     """
     with translated(place):
         if isinstance(place, Path):
-            return sqlite.open_engine(place, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema)
+            return sqlite.open_engine(place, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema,
+                                      create=create, root=root)
         # Imported here because most ledgers are files.
         from orchestrator.ledger.dialects import postgres
 

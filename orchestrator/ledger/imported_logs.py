@@ -17,6 +17,7 @@ from orchestrator.domain.errors import UsageError
 from orchestrator.domain.metrics import Curve
 from orchestrator.ledger.rows import MeasurementRecord, ValidationRecord
 from orchestrator.parsing.curves import BITS_PER_BYTE, ReadRun, read_runs
+from orchestrator.wire.long_lines import unread
 from orchestrator.wire.trainlog import PARSER_ID, parse_runs
 
 
@@ -41,7 +42,10 @@ def log_runs(data: bytes, *, name: str, slice_step: int | None = None) -> list[L
     of.
     """
     runs = [_log_run(number, run) for number, run in enumerate(read_runs(data, name=name), 1)]
-    return runs if slice_step is None else [_cut(run, slice_step, name) for run in runs]
+    if slice_step is not None:
+        runs = [_cut(run, slice_step, name) for run in runs]
+    left_out = unread([data.replace(b"\r", b"\n")])
+    return [replace(run, note="; ".join(filter(None, (run.note, left_out)))) for run in runs]
 
 
 def reread(predicate: Mapping[str, Any], data: bytes) -> LogRun:

@@ -9,7 +9,8 @@ compared on its own.
 
 The file lies beside the ledger and is worth nothing: it may be deleted at any time, where it cannot be written the
 table is made in memory, and nothing but a person's listing ever reads it. Verdicts, budgets, choices and promotions are
-decided from the ledger itself, and ``kdorch ledger verify`` removes it, so that the next listing is computed anew.
+decided from the ledger itself. ``kdorch ledger verify`` holds it against the ledger, names what differs, and removes
+it then, so that the next listing is computed anew.
 """
 
 from __future__ import annotations
@@ -35,26 +36,29 @@ from orchestrator.ledger.rows import LedgerRow
 from orchestrator.ledger.where import LABEL_BIT, Condition, labelled
 
 KEYS = tuple(f.name for f in fields(LedgerRow))
+RANKED_BY = ("best_val", "final_val", "steps_to_target", "time_to_target_ms")
+"""Sorting by one of these, from low to high, ranks single runs by a noisy number from the best: the first of them is
+partly luck."""
 _LISTS = ("labels", "failed_gates")
 _LIST_PLACES = tuple(KEYS.index(name) for name in _LISTS)
 _EDITION = 3
 """Higher whenever ``listing`` gives other rows for the same ledger."""
-_BUSY_S = 60.0
+BUSY_S = 60.0
 _MAPPED_BYTES = 1 << 30
 _CHUNK = 500
 _MANY_RUNS = 5000
-_ORDER = "campaign_seq, ordinal, event_seq, name"
-_COLUMNS = (*KEYS, "label_bits", "campaign_id", "campaign_seq", "ordinal", "event_seq", "changed_at", "told_as")
+ORDER = "campaign_seq, ordinal, event_seq, name"
+COLUMNS = (*KEYS, "label_bits", "campaign_id", "campaign_seq", "ordinal", "event_seq", "changed_at", "told_as")
 # Columns without a type keep values as they are and compare text with text and numbers with numbers only.
 _TABLES = f"""
 CREATE TABLE seen (edition TEXT, seq INTEGER, hash TEXT, reachable TEXT);
-CREATE TABLE listed ({", ".join(_COLUMNS[:-1])}, told_as INTEGER PRIMARY KEY);
+CREATE TABLE listed ({", ".join(COLUMNS[:-1])}, told_as INTEGER PRIMARY KEY);
 CREATE TABLE told (told_as INTEGER PRIMARY KEY, json, csv);
 CREATE INDEX by_run ON listed (run_id);
-CREATE INDEX by_order ON listed ({_ORDER});
+CREATE INDEX by_order ON listed ({ORDER});
 CREATE INDEX by_campaign ON listed (campaign_id);
 """
-_INSERT = f"INSERT INTO listed VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - marks
+_INSERT = f"INSERT INTO listed VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - marks
 _INSERT_LINE = "INSERT INTO told VALUES (?, ?, ?)"
 _CELLS = f"SELECT {', '.join(KEYS)} FROM listed"  # noqa: S608 - keys of a dataclass
 _LINES = {"json": "SELECT told.json FROM listed CROSS JOIN told USING (told_as)",
@@ -92,7 +96,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Listed:
-    """What was found, and how many there were before ``limit``.
+    """What was found, and how many there were before ``limit``. ``ranked`` is how many runs were ranked from the best,
+    before ``limit`` too; a run in two campaigns is one, and another order ranks none.
 
     ``cells`` are the values of each row in the order of :data:`KEYS`, those that are lists joined by ``;``; ``lines``
     the rows as text where they were asked for so, and then there are no cells.
@@ -101,6 +106,7 @@ class Listed:
     total: int = 0
     cells: list[tuple[Any, ...]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    ranked: int = 0
 
     @property
     def size(self) -> int:
@@ -154,7 +160,7 @@ def _ask(place: Path | None, reading: Callable[[], AbstractContextManager[Connec
     with _opened(place) as cache, reading() as connection:
         campaigns = None if asked.campaign is None else listing.campaign_ids(connection, asked.campaign)
         try:
-            _bring_up_to_date(cache, connection, on_build)
+            bring_up_to_date(cache, connection, on_build)
             return _answer(cache, asked, campaigns)
         except sqlite3.Error as error:  # the ledger's own errors come from SQLAlchemy
             raise _Unusable from error
@@ -165,7 +171,7 @@ def _opened(place: Path | None) -> Iterator[sqlite3.Connection]:
     """The cache in a transaction of its own that nobody else is in. Taken before the ledger is read, so that the
     ledger is never older than what the cache has seen of it."""
     with closing(sqlite3.connect(":memory:" if place is None else place, isolation_level=None,
-                                 timeout=_BUSY_S)) as cache:
+                                 timeout=BUSY_S)) as cache:
         cache.execute("PRAGMA synchronous = OFF")
         cache.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
         cache.execute("BEGIN IMMEDIATE")
@@ -192,7 +198,9 @@ def _discard_broken(place: Path) -> bool:
     return True
 
 
-def _bring_up_to_date(cache: sqlite3.Connection, connection: Connection, on_build: Callable[[int], None]) -> None:
+def bring_up_to_date(cache: sqlite3.Connection, connection: Connection,
+                     on_build: Callable[[int], None] = lambda _runs: None) -> None:
+    """Make the table what the ledger says, from what it has seen already where that holds."""
     seq, digest = chain.head(connection)
     reachable = {host: seen.reachable for host, seen in queries.reachability(connection).items()}
     known = _seen(cache, connection)
@@ -220,7 +228,7 @@ def _bring_up_to_date(cache: sqlite3.Connection, connection: Connection, on_buil
 
 def _edition() -> str:
     """What the table's rows depend on besides the ledger."""
-    said = json.dumps([_EDITION, _COLUMNS, ALL_LABELS])
+    said = json.dumps([_EDITION, COLUMNS, ALL_LABELS])
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -298,13 +306,18 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
     if asked.limit is not None:
         count = f"SELECT count(*) FROM listed{where}"  # noqa: S608 - words of this module and of ``where``
         total = cache.execute(count, values).fetchone()[0]
-    order = _ORDER
+    ranked = 0
+    if asked.sort in RANKED_BY:
+        having = f"{where} {'AND' if where else 'WHERE'} {asked.sort} IS NOT NULL"
+        ranked = cache.execute(f"SELECT count(DISTINCT run_id) FROM listed{having}",  # noqa: S608 - words of ours
+                               values).fetchone()[0]
+    order = ORDER
     if asked.sort is not None:
         key = asked.sort.removeprefix("-")
-        order = f"{key} IS NULL, {key}{' DESC' if key != asked.sort else ''}, {_ORDER}"
+        order = f"{key} IS NULL, {key}{' DESC' if key != asked.sort else ''}, {ORDER}"
     newest_first = asked.sort is None and asked.limit is not None and total > asked.limit
     if newest_first:
-        order = ", ".join(f"{column} DESC" for column in _ORDER.split(", "))
+        order = ", ".join(f"{column} DESC" for column in ORDER.split(", "))
     what = _CELLS if asked.lines_of is None else _LINES[asked.lines_of]
     found = cache.execute(f"{what}{where} ORDER BY {order} LIMIT ?",
                           (*values, -1 if asked.limit is None else asked.limit)).fetchall()
@@ -312,8 +325,8 @@ def _answer(cache: sqlite3.Connection, asked: Asked, campaigns: list[str] | None
         found.reverse()
     total = len(found) if asked.limit is None else total
     if asked.lines_of is not None:
-        return Listed(total, lines=[line for (line,) in found])
-    return Listed(total, cells=found)
+        return Listed(total, lines=[line for (line,) in found], ranked=ranked)
+    return Listed(total, cells=found, ranked=ranked)
 
 
 def _row(values: tuple[Any, ...]) -> LedgerRow:

@@ -178,6 +178,16 @@ def latest_evidence(connection: Connection, run_id: str) -> EvidenceRecord | Non
     return EvidenceRecord(row.evidence_id, row.run_id, row.attempt_no, row.kind, row.statement, row.directory, ())
 
 
+def configurations(connection: Connection, campaign_id: str) -> dict[str, dict[str, str]]:
+    """The configuration of each run of a campaign, by stage and run."""
+    c = campaign_runs.c
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(select(c.stage, c.run_id, runs.c.config_id).select_from(
+            campaign_runs.join(runs, runs.c.run_id == c.run_id)).where(c.campaign_id == campaign_id)):
+        found.setdefault(row.stage, {})[row.run_id] = row.config_id
+    return found
+
+
 def kept_files(connection: Connection, evidence_id: str) -> list[KeptFile]:
     """The files that a piece of evidence lists, by path."""
     f = evidence_files.c

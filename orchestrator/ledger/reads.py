@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from orchestrator.domain.lifecycle import Event
 from orchestrator.domain.verdict import Policy
-from orchestrator.ledger import chain, listing, listing_cache, queries, replicating, surroundings
+from orchestrator.ledger import chain, listing, listing_cache, listing_check, queries, replicating, surroundings
 from orchestrator.ledger.court_rows import ReplicationRow
 from orchestrator.ledger.engine import READ_ONLY, translated
 from orchestrator.ledger.explain import explain
@@ -159,6 +159,11 @@ class Reads:
         with self._reading() as connection:
             return queries.members(connection, campaign_id)
 
+    def configurations(self, campaign_id: str) -> dict[str, dict[str, str]]:
+        """The configuration of each run of a campaign, by stage and run: seeds of one configuration share it."""
+        with self._reading() as connection:
+            return queries.configurations(connection, campaign_id)
+
     def memberships(self, run_id: str) -> list[MemberRow]:
         """Every place in which a run stands, oldest first."""
         with self._reading() as connection:
@@ -201,6 +206,11 @@ class Reads:
         :func:`orchestrator.ledger.listing_cache.ask`. Decisions are made from :meth:`rows`. Raises
         :class:`UsageError`."""
         return listing_cache.ask(self.path, self._reading, asked, on_build)
+
+    def listing_differences(self) -> list[tuple[str, str]]:
+        """Where the listing that is kept ready is not the ledger's; see
+        :func:`orchestrator.ledger.listing_check.differences`."""
+        return listing_check.differences(self.path, self._reading)
 
     def explain(self, run_id: str, campaign: str | None = None) -> Explanation:
         """Every gate of a run with its number, limit, result and the line that proves it. Raises

@@ -50,8 +50,9 @@ class Ledger(Court):
     @classmethod
     def open(cls, path: LedgerPlace, *, clock: Callable[[], datetime], read_only: bool = False,
              on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA,
-             root: Path | None = None) -> Self:
-        """Open ``path``; creates or upgrades it, with a backup first, unless ``read_only``.
+             root: Path | None = None, create: bool = True) -> Self:
+        """Open ``path``; creates it unless ``create`` is false, or upgrades it, with a backup first, unless
+        ``read_only``.
 
         ``root`` is what evidence is relative to, by default the directory of the ledger.
 
@@ -59,7 +60,8 @@ class Ledger(Court):
         :class:`LedgerCorrupt`, :class:`SchemaNewer`, :class:`SchemaBehind`, :class:`LedgerTampered`,
         :class:`LedgerBusy`, or ``OSError`` when the disk is full.
         """
-        engine = open_engine(path, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema)
+        engine = open_engine(path, clock=clock, read_only=read_only, on_upgrade=on_upgrade, schema=schema,
+                             create=create, root=path.parent if root is None else root)
         return cls(path, engine, clock, root)
 
     def __enter__(self) -> Self:

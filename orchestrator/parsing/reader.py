@@ -13,6 +13,7 @@ from orchestrator.parsing.detect import Detected
 from orchestrator.parsing.record import Record
 from orchestrator.parsing.registry import FORMATS, format_named
 from orchestrator.parsing.source import without_source
+from orchestrator.wire.long_lines import LongLines
 
 Progress = Callable[[int], None]
 """Called with the number of bytes read since the call before."""
@@ -26,9 +27,11 @@ def parse_path(path: Path | str, *, target: float | None = None, format_name: st
 
 
 def parse_stream(stream: BinaryIO, *, name: str = "<stream>", target: float | None = None,
-                 format_name: str | None = None, progress: Progress | None = None) -> list[Record]:
+                 format_name: str | None = None, progress: Progress | None = None,
+                 unread: LongLines | None = None) -> list[Record]:
     """One record for each run in the stream; see :func:`parse_chunks`."""
-    return parse_chunks(chunks_of(stream), name=name, target=target, format_name=format_name, progress=progress)
+    return parse_chunks(chunks_of(stream), name=name, target=target, format_name=format_name, progress=progress,
+                        unread=unread)
 
 
 def parse_bytes(data: bytes, *, name: str = "<bytes>", target: float | None = None,
@@ -39,17 +42,17 @@ def parse_bytes(data: bytes, *, name: str = "<bytes>", target: float | None = No
 
 
 def parse_chunks(chunks: Iterable[bytes], *, name: str, target: float | None = None, format_name: str | None = None,
-                 progress: Progress | None = None) -> list[Record]:
+                 progress: Progress | None = None, unread: LongLines | None = None) -> list[Record]:
     """One record for each run, in order. ``chunks`` may be cut anywhere.
 
-    ``target`` is a loss; ``format_name`` a key of ``FORMATS``, None to find out. ``name`` is for messages. Raises
-    ``UsageError`` when there is no line of a known format, for an unknown ``format_name``, and for a target that is no
-    finite number.
+    ``target`` is a loss; ``format_name`` a key of ``FORMATS``, None to find out. ``name`` is for messages. ``unread``
+    counts the lines that are too long to be read. Raises ``UsageError`` when there is no line of a known format, for an
+    unknown ``format_name``, and for a target that is no finite number.
     """
     if target is not None and to_u6(target) is None:
         raise UsageError(f"a target must be a finite loss, not {target}")
     form = None if format_name is None else format_named(format_name)
-    counted = _Counted(chunks, progress)
+    counted = _Counted(chunks, progress, unread)
     text = without_source(blocks(counted))
     if form is None:
         detected = Detected(text)
@@ -82,8 +85,8 @@ def refusal(name: str, size_bytes: int, head: bytes, format_name: str | None) ->
 class _Counted:
     """The chunks, counted as they pass, with the beginning of the first for a message."""
 
-    def __init__(self, chunks: Iterable[bytes], progress: Progress | None) -> None:
-        self._chunks, self._progress = chunks, progress
+    def __init__(self, chunks: Iterable[bytes], progress: Progress | None, unread: LongLines | None) -> None:
+        self._chunks, self._progress, self._unread = chunks, progress, unread
         self.size_bytes = 0
         self.head = b""
 
@@ -92,6 +95,8 @@ class _Counted:
             if len(self.head) < 60:
                 self.head += chunk[:60]
             self.size_bytes += len(chunk)
+            if self._unread is not None:
+                self._unread.feed(chunk.replace(b"\r", b"\n"))
             if self._progress is not None:
                 self._progress(len(chunk))
             yield chunk

@@ -25,6 +25,7 @@ _CHECKS = {
     "measurement": "measuring the evidence again", "evidence": "evidence, whose ids are digests",
     "verdict": "evaluating each policy again, from inputs found again", "event": "playing the events",
     "signature": "signatures",
+    "listing": "the listing kept ready, held against the ledger",
     "file": "the files of evidence", "anchor": "anchors, held against the chain",
 }
 

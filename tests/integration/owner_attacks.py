@@ -21,6 +21,8 @@ from pathlib import Path
 
 from orchestrator.dispatch.home import Home
 from orchestrator.ledger.chain import event_hash
+from orchestrator.ledger.listing_cache import Asked, cache_path
+from tests.integration.ledger_kit import open_ledger
 from tests.integration.proven_ledger import without_guards
 
 
@@ -103,6 +105,25 @@ def _better_seal(home: Home) -> None:
     seal = _log(home).with_name("exit.json")
     body = json.loads(seal.read_bytes())
     seal.write_text(json.dumps({**body, "wall_ms": body["wall_ms"] + 1}, sort_keys=True, separators=(",", ":")) + "\n")
+
+
+def _new_ledger(home: Home) -> None:
+    """A ledger without any run in the place of the one that was judged against its owner."""
+    assert isinstance(home.ledger, Path)
+    home.ledger.unlink()
+    with open_ledger(home.root / "new.sqlite", root=home.root / "nowhere"):
+        pass
+    (home.root / "new.sqlite").rename(home.ledger)
+
+
+def _kinder_listing(home: Home) -> None:
+    """What listings are answered from is a file of its own, and no record."""
+    with open_ledger(home.ledger) as ledger:
+        ledger.listing(Asked())
+        place = cache_path(home.ledger)
+    with closing(sqlite3.connect(place)) as connection:
+        connection.execute("UPDATE listed SET verdict = 'promote', final_val = 1.0 WHERE name = 'confirm/strict-s22'")
+        connection.commit()
 
 
 def _other_summary(home: Home) -> None:
@@ -303,6 +324,8 @@ OWNER_ATTACKS = [
     OwnerAttack("edit_a_log_with_manifest_and_rows", _log_and_manifest, "evidence", "not the sha256 of its statement"),
     OwnerAttack("swap_the_evidence_of_two_runs", _swap_evidence, "file", "the evidence says"),
     OwnerAttack("remove_evidence", _remove_evidence, "file", "cannot be read"),
+    OwnerAttack("begin_a_new_ledger_beside_the_evidence", _new_ledger, "evidence", "no row of the ledger names it"),
     OwnerAttack("edit_a_seal", _better_seal, "file", "not the seal that the ledger holds"),
+    OwnerAttack("show_a_better_run_in_listings", _kinder_listing, "listing", "the ledger says 'reject'"),
     OwnerAttack("edit_a_derived_summary", _other_summary, "file", "the evidence says"),
 ]

@@ -63,12 +63,15 @@ def test_seeds_that_were_registered_in_the_campaign_file_are_confirmed(laptop: L
 def test_a_candidate_comes_with_the_winners_curse(laptop: Laptop) -> None:
     done = laptop.run("campaign", "promote", "confirm", "confirm/grid-s0")
     assert done.stdout == b"confirm/grid-s0: candidate\n"
-    assert b"best of 2 on one seed" in done.stderr
+    assert b"one configuration: nothing was picked" in done.stderr, "its two seeds are no rivals of each other"
 
 
 def test_a_ranking_says_how_much_of_it_is_luck(laptop: Laptop) -> None:
     assert b"best of 6 on one seed: 1.3 standard deviations of one seed are luck" in laptop.run(
         "ledger", "--campaign", "confirm", "--sort", "final_val").stderr
+    assert b"best of 6 on one seed" in laptop.run(
+        "ledger", "--campaign", "confirm", "--sort", "final_val", "--limit", "2").stderr
+    assert b"luck" not in laptop.run("ledger", "--campaign", "confirm", "--sort", "-final_val").stderr
     assert b"luck" not in laptop.run("ledger", "--campaign", "confirm", "--sort", "name").stderr
 
 

@@ -417,3 +417,16 @@ def test_imports_take_a_policy_from_a_file_as_judging_again_does(tmp_path: Path)
     laptop.run("ledger", "import", "a.log", "--mode", "teacher", "--name", "b", "--policy", "mine")
     assert b"there is no policy 'generous'" in laptop.run("ledger", "import", "a.log", "--policy", "generous",
                                                          code=2).stderr
+
+
+def test_a_line_too_long_to_be_read_is_said_wherever_its_figures_are_missed(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    point = "step:{0}/75 val_loss:{1} train_time:{0}00ms step_avg:100.00ms"
+    text = [point.format(25, 4.2), point.format(50, 4.0) + " " + "m" * (10 << 20) + ":1", point.format(75, 3.9)]
+    (tmp_path / "wide.log").write_text("\n".join(text) + "\n")
+    said = b"one line is longer than 64 KiB and not read"
+    assert said in laptop.run("ledger", "parse", "wide.log", "--target", "4.0").stderr
+    told = laptop.run("ledger", "import", "wide.log", "--mode", "teacher")
+    assert said in told.stdout + told.stderr
+    assert said in laptop.run("ledger", "show", "wide").stdout
+    laptop.run("ledger", "verify")

@@ -55,7 +55,7 @@ def overruled(path: Path) -> Story:
         story.pin("arms", COMPARED)
         run_id = story.add("arm", Role.CONTROL, "arms", reference_run_id=reference)
         assert [v.verdict for v in story.finish("arm")] == ["promote"]
-        ledger.promote_candidate(story.campaign_id, run_id)
+        ledger.promote(story.campaign_id, [run_id])
         ledger.new_attempt(reference, after=1)
         story.launch(reference, 2)
         story.end(reference, 2)

@@ -206,3 +206,17 @@ def test_a_host_that_nobody_knows_is_an_error_and_one_without_runs_is_not(tmp_pa
     assert b"there is no host 'h1000' in hosts.yaml" in refused
     assert b"hosts are: h100, local" in refused
     assert json.loads(laptop.run("ledger", "--host", "h100", "--format", "json").stdout) == []
+
+
+def test_a_listing_that_was_forged_is_named_by_verify_and_made_anew(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "import", str(RECORD))
+    honest = laptop.run("ledger", "--format", "json").stdout
+    laptop.run("ledger", "verify")
+    with closing(sqlite3.connect(cache_path(laptop.home / "ledger.sqlite"))) as connection:
+        connection.execute("UPDATE told SET json = replace(json, '694015', '1')")
+        connection.commit()
+    assert laptop.run("ledger", "--format", "json").stdout != honest
+    assert b"the listing kept ready says json" in laptop.run("ledger", "verify", code=4).stdout
+    assert laptop.run("ledger", "--format", "json").stdout == honest
+    laptop.run("ledger", "verify")

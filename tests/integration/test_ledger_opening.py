@@ -33,6 +33,7 @@ from orchestrator.ledger.listing_cache import Asked
 from tests.e2e.kdorch import Laptop
 from tests.integration.ledger_kit import Clock, campaign, contents, open_ledger, raw, tell
 
+CSV = Path(__file__).parent / "data" / "ledger_of_record.csv"
 NEXT = '''"""Add a table, for a test."""
 
 from alembic import op
@@ -404,3 +405,34 @@ def test_a_ledger_on_a_local_disk_is_opened_and_so_is_one_where_no_table_is_show
         mounts.write_text(table)
     sqlite.open_engine(tmp_path / "ledger.sqlite", clock=Clock(), mounts=mounts).dispose()
     assert (tmp_path / "ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize("left", ["ledger.sqlite.listing", "ledger.sqlite.backup-0002-x", "ledger.sqlite-wal",
+                                  "evidence/abc/1"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_no_new_ledger_takes_the_place_of_one_that_was_lost(left: str, is_there: bool, tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.run("ledger", "import", str(CSV))
+    path = laptop.home / "ledger.sqlite"
+    shutil.rmtree(laptop.home / "evidence")
+    for old in laptop.home.glob("ledger.sqlite*"):
+        old.unlink()
+    (laptop.home / left).parent.mkdir(parents=True, exist_ok=True)
+    (laptop.home / left).write_bytes(b"x")
+    if is_there:
+        path.touch()
+    before = sorted(p.name for p in laptop.home.iterdir() if not p.name.endswith(".lock"))
+    for arguments in (("ledger",), ("ledger", "stats"), ("ledger", "import", str(CSV)), ("report", "imported")):
+        said = laptop.run(*arguments, code=4).stderr.decode()
+        assert f"a ledger has been here: {left.partition('/')[0]}" in said
+        assert "backup" in said
+    assert sorted(p.name for p in laptop.home.iterdir() if not p.name.endswith(".lock")) == before
+
+
+def test_a_listing_makes_no_ledger(tmp_path: Path) -> None:
+    laptop = Laptop(tmp_path)
+    laptop.home.mkdir(parents=True, exist_ok=True)
+    path = laptop.home / "ledger.sqlite"
+    path.touch()
+    assert b"there is no ledger" in laptop.run("ledger", code=4).stderr
+    assert path.stat().st_size == 0

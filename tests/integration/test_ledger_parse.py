@@ -72,7 +72,7 @@ def test_standard_input_is_read(parse: Kdorch) -> None:
     (("notes.txt",), "notes.txt: none of its 15 bytes are a line of a known log format; it begins with b'nothing "),
     (("run.log", "notes.txt"), "notes.txt: none of its 15 bytes"),
     (("run.log", "--format", "llm.c"), "run.log: none of its"),
-    (("run.log", "--target", "nan"), "a target must be a finite loss, not nan"),
+    (("run.log", "--target", "nan"), "'nan' is not a finite number"),
     (("run.log", "--format", "nanogpt"), "'nanogpt' is not one of"),
     (("missing.log",), "'missing.log' does not exist"),
     (("-",), "standard input: it is empty"),

@@ -6,6 +6,7 @@ The ledger comes from small campaigns with the simulated trainer and an imported
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -76,6 +77,24 @@ def test_a_row_that_was_removed_or_made_up_is_found(home: Home, table: str) -> N
         connection.commit()
     told = verify_ledger(home, full=False)
     assert any(d.where.startswith(table) and "not there" in d.what for d in told.disagreements)
+
+
+def test_a_summary_that_does_not_follow_from_its_log_is_found_though_its_digest_is_recorded(home: Home) -> None:
+    path = min((home.root / "evidence").glob("*/1/derived/summary.csv"))
+    before = path.read_bytes()
+    after = before.replace(b"1", b"2")
+    path.write_bytes(after)
+    with closing(sqlite3.connect(home.ledger)) as connection:
+        guards = without_guards(connection, "events")
+        connection.execute("UPDATE events SET payload = replace(payload, ?, ?)",
+                           [hashlib.sha256(data).hexdigest() for data in (before, after)])
+        for sql in guards:
+            connection.execute(sql)
+        connection.commit()
+    told = verify_ledger(home, full=True)
+    assert ("file", str(path), "is not what is computed from its log") in [
+        (d.kind, d.where, d.what) for d in told.disagreements]
+    assert told.checked["derived"] > 1
 
 
 def test_a_chain_cut_short_is_found_by_the_rows_it_no_longer_explains(home: Home) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from orchestrator.domain import metrics
 from orchestrator.domain.metrics import Marker, TrainPoint, ValPoint
+from orchestrator.wire.long_lines import LongLines
 from orchestrator.wire.trainlog import LINE_LIMIT_BYTES, TALK_MARKER_LIMIT, LogFollower, parse_log, parse_runs
 
 DATA = Path(__file__).parent / "data"
@@ -176,6 +177,18 @@ def test_a_line_of_ten_megabytes_is_skipped_and_the_next_is_read():
     data = (b"x" * (10 << 20) + b"\nstep:1/9 val_loss:5.0 train_time:1ms step_avg:1ms\n"
             + b"\x1b[" + b"1;" * (5 << 20) + b"\nstep:2/9 val_loss:4.0 train_time:2ms step_avg:1ms\n")
     assert [p.step for p in parse_log(data).validations] == [1, 2]
+
+
+@given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 50), st.booleans())
+def test_lines_too_long_to_be_read_are_counted_however_the_log_is_cut(kinds: list[int], pieces: int,
+                                                                      ends: bool) -> None:
+    lengths = [(0, 3, LINE_LIMIT_BYTES, LINE_LIMIT_BYTES + 1)[kind] for kind in kinds]
+    data = b"\n".join(b"x" * n for n in lengths) + (b"\n" if ends else b"")
+    long_lines = LongLines()
+    size = len(data) // pieces + 1
+    for at in range(0, len(data), size):
+        long_lines.feed(data[at:at + size])
+    assert long_lines.count == kinds.count(3)
 
 
 def test_the_longest_line_that_is_read_has_64_kib():

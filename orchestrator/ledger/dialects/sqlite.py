@@ -38,14 +38,17 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def open_engine(path: Path, *, clock: Callable[[], datetime], read_only: bool = False,
-                on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA,
-                mounts: Path = MOUNTS) -> Engine:
+                on_upgrade: Callable[[str], None] | None = None, schema: Schema = SCHEMA, create: bool = True,
+                root: Path | None = None, mounts: Path = MOUNTS) -> Engine:
     """See :func:`orchestrator.ledger.engine.open_engine`. ``mounts`` is the kernel's table of mounts."""
     _refuse_network(path, mounts)
     found = _revision(path)
-    if read_only:
-        if found is None:
+    if found is None:
+        refuse_anew(path, root)
+        if read_only or not create:
             raise LedgerError(f"{path}: there is no ledger", hint="launch a campaign or import something first")
+    if read_only:
+        assert found is not None
         if found != schema.head:
             schema.refuse_newer(path, found)
             raise SchemaBehind(f"{path} has schema {found}; this kdorch needs {schema.head}",
@@ -54,6 +57,8 @@ def open_engine(path: Path, *, clock: Callable[[], datetime], read_only: bool = 
     if found != schema.head:
         with _upgrade_lock(path):
             found = _revision(path)
+            if found is None:
+                refuse_anew(path, root)
             if found != schema.head:
                 _upgrade(path, found, clock, on_upgrade, schema)
     _check_guards(path, schema)
@@ -72,6 +77,26 @@ def _refuse_network(path: Path, mounts: Path) -> None:
         raise LedgerError(f"{path} lies on {kind}, a network file system, where SQLite may lose or corrupt what it "
                           "writes", hint="set KDORCH_HOME to a directory on a local disk; for a ledger that several "
                                          "machines use, give KDORCH_LEDGER a PostgreSQL database (see the README)")
+
+
+def refuse_anew(path: Path, root: Path | None) -> None:
+    """Raise :class:`LedgerCorrupt` where an absent or empty file has beside it what only a ledger leaves there.
+
+    A ledger that was lost must not become a new one, of which everything agrees. ``root`` is where evidence is kept.
+    """
+    left = [p for p in (path.with_name(path.name + ".listing"), *sorted(path.parent.glob(f"{path.name}.backup-*")))
+            if p.exists() and not p.name.endswith(".partial")]
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size and not (path.exists() and path.stat().st_size):
+        left.append(log)  # one beside a file with a header is of a creation that was cut short
+    evidence = None if root is None else root / "evidence"
+    if evidence is not None and evidence.is_dir() and any(evidence.iterdir()):
+        left.append(evidence)
+    if left:
+        is_there = "is empty" if path.exists() else "is not there"
+        raise LedgerCorrupt(f"{path} {is_there}, and a ledger has been here: {', '.join(p.name for p in left)}",
+                            hint=f"put a copy or a backup ({path.name}.backup-*) in its place; to begin a new ledger, "
+                                 "set KDORCH_HOME elsewhere or move those away")
 
 
 def translate(path: Path, error: sqlite3.Error) -> Exception:
