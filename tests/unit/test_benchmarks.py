@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.figures import Figure, table, write
 from benchmarks.gpu import figures_apart
-from benchmarks.gpu_runs import read_run
+from benchmarks.gpu_runs import counting_instead, read_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,6 +51,17 @@ def test_a_run_of_few_steps_has_no_step_time(attempt: Path) -> None:
 ])
 def test_a_failed_run_says_why_there_is_no_figure(tmp_path: Path, code: int, log: list[str], why: str) -> None:
     assert read_run(tmp_path, code, log).why_not == why
+
+
+def test_a_run_that_compiles_behind_its_warm_up_is_run_again_and_counted(tmp_path: Path, attempt: Path) -> None:
+    strict = {"measure": {"warmup": "auto", "fail_on_recompile": True}}
+    ended = read_run(tmp_path, 1, ["step:3/9", "Recompiled: step 4 needs a program that the warm-up did not make: x"])
+    assert counting_instead(strict, ended) == {"measure": {"warmup": "auto", "fail_on_recompile": False}}
+    assert counting_instead({"measure": {"warmup": "auto"}}, ended) is None
+    assert counting_instead(strict, read_run(tmp_path, 1, ["RuntimeError: another"])) is None
+    times = [100.0 * n for n in range(1, 30)]
+    warned = "warning: step 4 compiled 2 more; 2 programs since the warm-up"
+    assert read_run(attempt, 0, [warned, *lines(times)]).later_programs == 2
 
 
 def part(word: str) -> list[Figure]:
