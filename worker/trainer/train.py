@@ -186,7 +186,7 @@ class _Run:
         watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
         write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
                                    compiled=compiled, teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback,
-                                   attention_backend=attend.name))
+                                   attention_backend=attend.name, attention_fallback=bool(chosen.note)))
         tokens = "/".join(str(stage.batch * spec.data.sequence_length) for stage in stages.all)
         emit.talk(f"{parameters} parameters; {tokens} tokens a step; corpus {corpus.sha256[:12]}; "
                   f"{device.type} {spec.precision}; loss {desk.loss.name}; {torch.get_num_threads()} threads"
