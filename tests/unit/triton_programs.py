@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from tests.unit.kd_kit import CAPS, CPU, Case, relative_error
-from worker.trainer.kd.loss import LossBackend, loss_backend
+from worker.trainer.kd.loss import LossBackend, loss_backend, trouble_with_triton
 
 CASES: dict[str, tuple[str, float, str, int | None, str, int]] = {
     "ce": ("ce", 1.0, "tanh", 30, "off", 1),
@@ -42,7 +42,7 @@ def interpret() -> dict[str, float]:
     from worker.trainer.kd.triton_kd import TritonRows
 
     ours, plain = LossBackend("triton", TritonRows(block=16), 3), loss_backend("torch", CPU)
-    found = {}
+    found = {"trouble": float(trouble_with_triton(CPU) is not None)}
     for name, (kind, temperature, cap, real, norm, stride) in CASES.items():
         case = Case.drawn(tokens=5, vocab=37, real=real, masked=(2,), cap=CAPS[cap], dtype=torch.float32)
         soft = None if kind == "ce" else case.soft(kind, temperature, stride)

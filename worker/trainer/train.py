@@ -195,7 +195,7 @@ class _Run:
         if kd is not None:
             emit.talk(f"teacher_force_sdpa={kd.teacher_sdpa} compile_teacher={kd.compile_teacher}")
         slow = slow_shapes(spec.model) if device.type == "cuda" else []
-        for warning in (*([chosen.note] if chosen.note else []), *slow):
+        for warning in (*(note for note in (chosen.note, desk.loss.note) if note), *slow):
             emit.talk(f"warning: {warning}")
 
         # Where to begin
