@@ -23,8 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,9 @@ from benchmarks.gpu_runs import Bench, Run, Size
 
 ALLOWANCE_S = 480.0
 """The tests behind it have the rest of ten minutes."""
+
+PART_S = 120.0
+"""For each part that trains nothing; one that hangs leaves the others theirs."""
 
 STEPS = 44
 TAIL_STEPS = 22
@@ -152,22 +154,48 @@ def mfu(bench: Bench, size: Size, tokens: int, step_ms: float | None) -> float |
     return float(100.0 * 3 * (trunk + attention + head) * tokens / (step_ms / 1000.0) / peak)
 
 
-def losses(device: str, rehearsal: bool) -> list[Figure]:
-    """What needs no training: correctness, then the loss by itself. Runs in a process of its own on a GPU."""
+LOSSES = ("correctness of the loss", "correctness of attention", "the loss by itself")
+"""What needs no training, in this order."""
+
+
+def losses(part: str, device: str, rehearsal: bool) -> list[Figure]:
+    """One of :data:`LOSSES`."""
     from benchmarks import gpu_loss
 
     sizes = gpu_loss.LossSizes(64, 96, 64, 256, 16, 16) if rehearsal else gpu_loss.LossSizes()
-    return [*gpu_loss.correctness(device, sizes.vocabulary, sizes.width), *gpu_loss.attention_correctness(device),
-            *gpu_loss.timings(device, sizes)]
+    if part == LOSSES[0]:
+        return gpu_loss.correctness(device, sizes.vocabulary, sizes.width)
+    return gpu_loss.attention_correctness(device) if part == LOSSES[1] else gpu_loss.timings(device, sizes)
 
 
-def losses_apart(left_s: float) -> list[Figure]:
-    """The same beside this process: a kernel that breaks takes nothing else with it."""
+def figures_apart(part: str, left_s: float, program: Callable[..., list[Figure]] = losses,
+                  *given: Any) -> list[Figure]:
+    """``program(part, *given)`` in a process of its own: a kernel that breaks, or never ends, takes nothing else with
+    it. What it did not tell within ``left_s`` seconds was not measured."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_tell, args=(theirs, program, part, *given), daemon=True)
+    child.start()
+    theirs.close()
     try:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as one:
-            return one.submit(losses, "cuda", False).result(timeout=left_s)
-    except (RuntimeError, TimeoutError, BrokenProcessPool) as error:
-        return [Figure("correctness and the loss by itself", None, "", f"{type(error).__name__}: {str(error)[:200]}")]
+        if not ours.poll(max(0.0, left_s)):
+            return [Figure(part, None, "", "the time was up")]
+        told: list[Figure] | str = ours.recv()
+    except (EOFError, OSError):
+        child.join()
+        return [Figure(part, None, "", f"its process ended with code {child.exitcode}")]
+    finally:
+        child.kill()
+        child.join()
+        ours.close()
+    return told if isinstance(told, list) else [Figure(part, None, "", told)]
+
+
+def _tell(there: Connection, program: Callable[..., list[Figure]], part: str, *given: Any) -> None:
+    try:
+        there.send(program(part, *given))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other parts are still measured
+        there.send(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
 def gpu_facts() -> dict[str, Any]:
@@ -226,7 +254,9 @@ def main() -> int:
               "Choose another Python with: make gpu GPU_PYTHON=/path/to/python3", file=sys.stderr)
         return 2
     facts = machine_facts() | ({} if rehearsal else gpu_facts())
-    figures = losses("cpu", True) if rehearsal else losses_apart(end - time.monotonic())
+    figures = [figure for part in LOSSES for figure in (
+        losses(part, "cpu", True) if rehearsal
+        else figures_apart(part, min(PART_S, end - time.monotonic()), losses, "cuda", False))]
     with tempfile.TemporaryDirectory(prefix="kdorch-gpu-") as scratch:
         figures += measure(Bench(Path(scratch), cuda=not rehearsal, end=end), REHEARSAL if rehearsal else REFERENCE)
     if rehearsal:

@@ -112,7 +112,7 @@ FIELDS: dict[str, dict[str, tuple[Check, str]]] = {
     "environment": dict.fromkeys(("python", "torch", "numpy", "device", "gpu_model", "cpu_model", "driver", "cuda",
                                   "precision", "corpus_sha256", "attention_backend"), _MAYBE_TEXT) | {
         "threads": _MAYBE_COUNT, "parameters": _MAYBE_COUNT, "compiled": _MAYBE_FLAG, "oom_fallback": _MAYBE_FLAG,
-        "teacher_eval_val": (nullable(is_number), "a number or null"),
+        "attention_fallback": _MAYBE_FLAG, "teacher_eval_val": (nullable(is_number), "a number or null"),
     },
     "manifest": {
         "_type": (one_of((STATEMENT_TYPE,)), STATEMENT_TYPE),

@@ -113,8 +113,7 @@ def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | N
     return MeasurementRecord(
         parser_id=PARSER_ID,
         complete=int(whole(spec, seal, curve, before)),
-        oom_fallback=None if environment is None or environment.oom_fallback is None
-        else int(environment.oom_fallback),
+        oom_fallback=_fell_back(environment),
         asserted=0,
         final_step=metrics.final_step(curve),
         total_steps=curve.total_steps,
@@ -134,6 +133,13 @@ def measure(spec: Spec, seal: ExitDocument, environment: EnvironmentDocument | N
         usage_json=json.dumps({**usage, **({} if before is None else {"repeated": asdict(before)})}, sort_keys=True),
         parameters=None if environment is None else environment.parameters,
     )
+
+
+def _fell_back(environment: EnvironmentDocument | None) -> int | None:
+    """1 where the configuration did not run as asked: a smaller batch, or other kernels than the spec names."""
+    if environment is None or environment.oom_fallback is None:
+        return None
+    return int(environment.oom_fallback or bool(environment.attention_fallback))
 
 
 def validation_records(curve: Curve) -> list[ValidationRecord]:

@@ -204,6 +204,7 @@ class EnvironmentDocument(Document):
     attention_backend: str | None = None
     compiled: bool | None = None
     oom_fallback: bool | None = None
+    attention_fallback: bool | None = None
     teacher_eval_val: Finite | None = None
 
     @model_serializer(mode="wrap")

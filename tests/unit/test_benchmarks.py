@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from benchmarks.figures import Figure, table, write
-from benchmarks.gpu_runs import read_run
+from benchmarks.gpu import figures_apart
+from benchmarks.gpu_runs import counting_instead, read_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +51,40 @@ def test_a_run_of_few_steps_has_no_step_time(attempt: Path) -> None:
 ])
 def test_a_failed_run_says_why_there_is_no_figure(tmp_path: Path, code: int, log: list[str], why: str) -> None:
     assert read_run(tmp_path, code, log).why_not == why
+
+
+def test_a_run_that_compiles_behind_its_warm_up_is_run_again_and_counted(tmp_path: Path, attempt: Path) -> None:
+    strict = {"measure": {"warmup": "auto", "fail_on_recompile": True}}
+    ended = read_run(tmp_path, 1, ["step:3/9", "Recompiled: step 4 needs a program that the warm-up did not make: x"])
+    assert counting_instead(strict, ended) == {"measure": {"warmup": "auto", "fail_on_recompile": False}}
+    assert counting_instead({"measure": {"warmup": "auto"}}, ended) is None
+    assert counting_instead(strict, read_run(tmp_path, 1, ["RuntimeError: another"])) is None
+    times = [100.0 * n for n in range(1, 30)]
+    warned = "warning: step 4 compiled 2 more; 2 programs since the warm-up"
+    assert read_run(attempt, 0, [warned, *lines(times)]).later_programs == 2
+
+
+def part(word: str) -> list[Figure]:
+    """What :func:`figures_apart` starts here, in a process of its own."""
+    if word == "raises":
+        raise KeyError("an unexpected one")
+    if word == "dies":
+        os._exit(7)
+    if word == "hangs":
+        threading.Event().wait()
+    return [Figure(word, 1.0, "ms")]
+
+
+@pytest.mark.parametrize(("word", "left_s", "why"), [
+    ("raises", 60, "KeyError: 'an unexpected one'"), ("dies", 60, "its process ended with code 7"),
+    ("hangs", 0.1, "the time was up"), ("works", 0, "the time was up")])
+def test_what_breaks_or_never_ends_costs_its_own_figures_only(word: str, left_s: float, why: str) -> None:
+    assert figures_apart(word, left_s, part) == [Figure(word, None, "", why)]
+    assert not multiprocessing.active_children()
+
+
+def test_a_part_that_works_gives_its_figures() -> None:
+    assert figures_apart("works", 60, part) == [Figure("works", 1.0, "ms")]
 
 
 def test_results_name_what_nobody_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

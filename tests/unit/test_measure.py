@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.dispatch.measure import Repeated, measure, repeated, whole
-from orchestrator.wire.documents import Continuation, DispatchDocument, ExitDocument, Resolved
+from orchestrator.wire.documents import Continuation, DispatchDocument, EnvironmentDocument, ExitDocument, Resolved
 from orchestrator.wire.spec import Spec
 from orchestrator.wire.trainlog import parse_log
 
@@ -25,6 +25,16 @@ def dispatched(**fields: Any) -> DispatchDocument:
         "run_id": RUN, "attempt": 2, "host": "h100", "bundle": "b" * 64, "python": "python3", "slots": 1, "gpus": 0,
         "deadline_s": 60, "grace_s": 5, "beat_s": 1, "disk_floor_bytes": 0, "resolved": Resolved(), "trainer_env": {},
         "resume_from": None, **fields})
+
+
+@pytest.mark.parametrize(("environment", "fell"), [
+    ({"oom_fallback": False}, 0), ({"oom_fallback": False, "attention_fallback": False}, 0),
+    ({"oom_fallback": False, "attention_fallback": True}, 1), ({"oom_fallback": True}, 1), ({}, None)])
+def test_a_run_with_other_kernels_than_its_spec_names_did_not_run_as_asked(environment: dict[str, Any],
+                                                                           fell: int | None) -> None:
+    curve = parse_log(LOG)
+    found = measure(SPEC, sealed(5000), EnvironmentDocument(**environment), curve, usage={})
+    assert found.oom_fallback == fell
 
 
 def sealed(wall_ms: int) -> ExitDocument:

@@ -171,7 +171,8 @@ def test_a_run_tells_its_attention_and_a_fallback_is_recorded(bench: Bench) -> N
     ran = bench.run(spec_of({"horizon": 1, "attention": {"backend": "fa3", "fallback": "record"}}))
     assert "FLASH_ATTN_BACKEND=sdpa HAS_FLASH_ATTN=False" in ran.lines
     assert any(line.startswith("warning: attention fa3 was asked for: fa3: the device is a CPU") for line in ran.lines)
-    assert ran.environment["attention_backend"] == "sdpa"
+    assert (ran.environment["attention_backend"], ran.environment["attention_fallback"]) == ("sdpa", True)
+    assert bench.run(spec_of({"horizon": 1})).environment["attention_fallback"] is False
 
 
 def test_a_run_that_requires_flash_attention_ends_before_its_first_step(bench: Bench) -> None:

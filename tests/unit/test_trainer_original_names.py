@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.wire.spec import Spec, spec_bytes
+from orchestrator.wire.spec import ModelSpec, Spec, spec_bytes
 from tests.unit.trainer_kit import KD, merged
 from worker.trainer.errors import BadInput
 from worker.trainer.original_names import TABLE, from_environment, main, to_environment
@@ -91,13 +93,41 @@ def test_what_the_original_cannot_do_is_refused(part: dict[str, Any]) -> None:
         to_environment(written(part))
 
 
+def test_a_random_teacher_may_be_all_that_an_environment_asks_for() -> None:
+    assert from_environment({"KD_RANDOM_MODEL_TEACHER": "1"}) == {"kd": {"random_teacher": {}}}
+    assert from_environment({"KD_RANDOM_MODEL_TEACHER": "1", "KD_ENABLED": "0"}) == {"mode": "ce"}
+
+
+def test_a_hosts_own_commands_are_found_by_their_words(tmp_path: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "worker", *words], capture_output=True, text=True, check=False,
+                              stdin=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
+
+    (tmp_path / "texts").write_text("\n%\n".join("one two three four five six".split()))
+    made = run("data", "prepare", "--out", str(tmp_path / "made"), "--split", "%", "--validation", "2",
+               str(tmp_path / "texts"))
+    assert (made.returncode, made.stderr) == (0, "")
+    assert (tmp_path / "made" / "prepared.json").exists()
+    assert run("original-names", str(tmp_path / "none.json")).returncode == 10
+    lost = run("data", "prepar")
+    assert lost.returncode == 2
+    assert "python -m worker data prepare --help" in lost.stderr
+
+
 def test_both_ways_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str],
                                          monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "spec.json"
     path.write_bytes(spec_bytes(Spec.model_validate(SPECS["kd"])))
-    assert main([str(path)]) == 0
+    assert main([str(path)]) == 10
+    assert "name that with --teacher" in capsys.readouterr().err, "or the teacher would be the original's own"
+    checkpoint, shape = tmp_path / "best.safetensors", ModelSpec(layers=3).model_dump(mode="json")
+    header = json.dumps({"__metadata__": {"kdorch": json.dumps({"model": shape})}}).encode()
+    checkpoint.write_bytes(len(header).to_bytes(8, "little") + header)
+    assert main([str(path), "--teacher", str(path)]) == 10
+    assert "is not a checkpoint to learn from" in capsys.readouterr().err
+    assert main([str(path), "--teacher", str(checkpoint)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "KD_LR_BOOST_MULT=2.5" in lines
+    assert {"KD_LR_BOOST_MULT=2.5", "KD_TEACHER_NUM_LAYERS=3"} <= set(lines)
     for line in lines:
         monkeypatch.setenv(*line.split("=", 1))
     assert main(["--spec"]) == 0

@@ -73,10 +73,12 @@ def test_the_trainer_is_called_by_its_entry() -> None:
 
 def test_the_trainers_environment_is_the_hosts_needful_part_then_the_dispatch_then_ours() -> None:
     host = {"PATH": "/bin", "LANG": "de", "AWS_SECRET": "s", "PYTHONPATH": "/evil", "CUDA_HOME": "/cuda",
+            "TRITON_PTXAS_PATH": "/cuda/bin/ptxas", "HF_HOME": "/hf", "HF_HUB_OFFLINE": "1", "HF_TOKEN": "s",
             "CUDA_VISIBLE_DEVICES": "7", "KDORCH_CRASH_AT": "after_gate"}
     got = trainer_environment(host, DISPATCH, ["GPU-1", "GPU-2"])
     assert got.pop("PYTHONPATH") != "/evil"
-    assert got == {"PATH": "/bin", "LANG": "C", "X": "1", "CUDA_HOME": "/cuda", "PYTHONUNBUFFERED": "1",
+    assert got == {"PATH": "/bin", "LANG": "C", "X": "1", "CUDA_HOME": "/cuda", "HF_HOME": "/hf",
+                   "HF_HUB_OFFLINE": "1", "TRITON_PTXAS_PATH": "/cuda/bin/ptxas", "PYTHONUNBUFFERED": "1",
                    "CUDA_VISIBLE_DEVICES": "GPU-1,GPU-2"}
 
 

@@ -26,7 +26,7 @@ def cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> str | None:
 
 def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, parameters: int, compiled: bool,
              teacher_eval_val: float | None, oom_fallback: bool = False,
-             attention_backend: str = "sdpa") -> dict[str, Any]:
+             attention_backend: str = "sdpa", attention_fallback: bool = False) -> dict[str, Any]:
     """Library versions, device, precision, threads, corpus, size. Null where a machine does not say.
 
     ``parameters`` and ``compiled`` are those of the student, or of the teacher where there is no student."""
@@ -48,5 +48,6 @@ def describe(spec: TrainSpec, device: torch.device, *, corpus_sha256: str, param
         "attention_backend": attention_backend,
         "compiled": compiled,
         "oom_fallback": oom_fallback,
+        "attention_fallback": attention_fallback,
         "teacher_eval_val": teacher_eval_val,
     }

@@ -24,6 +24,8 @@ Json = dict[str, Any]
 PREFIXES = ("KD_", "MODEL_")
 """What begins like this is meant for the trainer: a name that the table has not is a mistake."""
 
+HEADER_LIMIT_BYTES = 1 << 26
+
 WORDS = {"1": True, "0": False, "true": True, "false": False}
 
 
@@ -161,7 +163,7 @@ def from_environment(environment: Mapping[str, str]) -> Json:
             changes.update(row.hear(environment[row.name]))
         except ValueError as error:
             raise BadInput(f"{row.name}={environment[row.name]!r}: {error}") from None
-    random = changes.pop("kd.random", False)
+    random = changes.pop("kd.random", False) and changes.get("mode") != "ce"
     if not random:  # the shape of a chosen teacher is its checkpoint's
         changes = {key: value for key, value in changes.items() if not key.startswith("kd.random_teacher.")}
     else:
@@ -178,7 +180,7 @@ def from_environment(environment: Mapping[str, str]) -> Json:
         at[last] = value
     if out.get("model", {}).get("bigram_vocab_size"):
         out["model"]["trunk"] = "gated"
-    if random and out["kd"].setdefault("random_teacher", {}).get("bigram_vocab_size"):
+    if random and out.setdefault("kd", {}).setdefault("random_teacher", {}).get("bigram_vocab_size"):
         out["kd"]["random_teacher"]["trunk"] = "gated"
     return out
 
@@ -192,12 +194,25 @@ def _at(spec: Json, key: str) -> Any:
     return at
 
 
+def shape_of(checkpoint: str) -> Json:
+    """The architecture that a checkpoint of ours describes, from the header of its file. Raises :class:`BadInput`."""
+    try:
+        with open(checkpoint, "rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(size, HEADER_LIMIT_BYTES)))
+        shape: Json = json.loads(header["__metadata__"]["kdorch"])["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{checkpoint} is not a checkpoint to learn from: {type(error).__name__}: {error}") from None
+    return shape
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m worker.trainer.original_names", allow_abbrev=False,
                                      description="The original trainer's environment names, both ways.")
     parser.add_argument("path", nargs="?", metavar="spec.json")
     parser.add_argument("--spec", action="store_true", help="print the part of a spec that the environment asks for")
+    parser.add_argument("--teacher", metavar="checkpoint.safetensors", help="whose shape a spec's chosen teacher has")
     asked = parser.parse_args(argv)
     if asked.spec == (asked.path is not None):
         parser.error("give a spec.json, or --spec")
@@ -207,7 +222,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             with open(asked.path, encoding="utf-8") as lines:
                 spec = json.load(lines)
-            print("".join(f"{name}={text}\n" for name, text in to_environment(spec).items()), end="")
+            if asked.teacher is None and spec.get("kd") is not None and _at(spec, "kd.random_teacher") is None:
+                raise BadInput("a chosen teacher's shape is its checkpoint's; name that with --teacher "
+                               "checkpoint.safetensors")
+            names = to_environment(spec, None if asked.teacher is None else shape_of(asked.teacher))
+            print("".join(f"{name}={text}\n" for name, text in names.items()), end="")
     except (BadInput, OSError, ValueError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return BadInput.exit_code

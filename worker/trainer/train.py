@@ -186,7 +186,7 @@ class _Run:
         watch = TargetWatch(inputs.target_val if spec.stop_at_target else None)
         write_environment(describe(spec, device, corpus_sha256=corpus.sha256, parameters=parameters,
                                    compiled=compiled, teacher_eval_val=teacher_val, oom_fallback=inputs.oom_fallback,
-                                   attention_backend=attend.name))
+                                   attention_backend=attend.name, attention_fallback=bool(chosen.note)))
         tokens = "/".join(str(stage.batch * spec.data.sequence_length) for stage in stages.all)
         emit.talk(f"{parameters} parameters; {tokens} tokens a step; corpus {corpus.sha256[:12]}; "
                   f"{device.type} {spec.precision}; loss {desk.loss.name}; {torch.get_num_threads()} threads"
@@ -195,7 +195,7 @@ class _Run:
         if kd is not None:
             emit.talk(f"teacher_force_sdpa={kd.teacher_sdpa} compile_teacher={kd.compile_teacher}")
         slow = slow_shapes(spec.model) if device.type == "cuda" else []
-        for warning in (*([chosen.note] if chosen.note else []), *slow):
+        for warning in (*(note for note in (chosen.note, desk.loss.note) if note), *slow):
             emit.talk(f"warning: {warning}")
 
         # Where to begin

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import math
 from dataclasses import dataclass
 
 import torch
@@ -23,9 +24,9 @@ from worker.trainer.errors import BackendMissing
 from worker.trainer.kd.fused import Losses, fused_loss
 from worker.trainer.kd.norm import DynamicNorm
 from worker.trainer.kd.reference import reference_loss
-from worker.trainer.kd.rows import Rows, TorchRows
+from worker.trainer.kd.rows import Block, Rows, TorchRows
 from worker.trainer.kd.soft import Soft
-from worker.trainer.states import States
+from worker.trainer.states import Softcap, States
 
 CPU_CHUNK_LOGITS = 1 << 23
 """Logits of a chunk on a CPU: 32 MiB in float32, and a few times that beside them."""
@@ -40,11 +41,12 @@ TRITON_CAPABILITY = (8, 0)
 @dataclass(frozen=True)
 class LossBackend:
     """How losses are computed. ``rows`` None is the reference. ``chunk`` None is left to the device, 0 is all
-    tokens."""
+    tokens. ``note`` says why a GPU does without its kernels; empty where it need not."""
 
     name: str
     rows: Rows | None
     chunk: int | None = None
+    note: str = ""
 
     def ce(self, student: States, targets_N: Tensor) -> Losses:
         """Plain cross-entropy."""
@@ -78,7 +80,8 @@ def loss_backend(name: str, device: torch.device, chunk: int | None = None) -> L
 
         return LossBackend("triton", TritonRows(), chunk)
     if name == "auto":
-        return LossBackend("torch", TorchRows(), chunk)
+        return LossBackend("torch", TorchRows(), chunk, "" if device.type == "cpu" else
+                           f"the loss is computed by plain torch: {problem}")
     raise BackendMissing(f"kd.backend is 'triton', but {problem}; set it to 'torch', or to 'auto' to let the trainer "
                          "choose and record it")
 
@@ -92,4 +95,17 @@ def why_no_triton(device: torch.device) -> str | None:
         return f"{torch.cuda.get_device_name(device)} is older than sm_{TRITON_CAPABILITY[0]}{TRITON_CAPABILITY[1]}"
     if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
-    return None
+    return trouble_with_triton(device)
+
+
+def trouble_with_triton(device: torch.device) -> str | None:
+    """What happens to a small kernel of ours: it is made just in time, and a machine may lack what that takes."""
+    try:
+        from worker.trainer.kd.triton_kd import TritonRows
+
+        block = Block(torch.zeros(1, 32, device=device), Softcap(0.0), 32)
+        nothing_C = torch.zeros(1, dtype=torch.int64, device=device)
+        loss = float(TritonRows().hard(block, nothing_C, torch.ones(1, device=device)))
+    except Exception as error:  # noqa: BLE001 - whatever a compiler, driver or package raises, plain torch may do
+        return f"a kernel of triton does not run here: {type(error).__name__}: {' '.join(str(error).split())[:160]}"
+    return None if abs(loss - math.log(32)) < 1e-3 else f"a kernel of triton computes wrongly here: {loss} for ln 32"
