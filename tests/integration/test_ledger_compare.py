@@ -256,7 +256,7 @@ def test_stats_say_what_a_campaign_cost_and_what_is_left_of_its_budget(tmp_path:
 @pytest.mark.parametrize("target", ["nan", "inf", "1e300", "-1", "0"])
 def test_a_target_that_is_no_loss_is_refused(target: str, tmp_path: Path) -> None:
     said = Laptop(tmp_path).run("ledger", "compare", "one", "two", "--target", target, code=2).stderr
-    words = f"'{target}' is not a finite number" if target in ("nan", "inf") else "a target must be a finite loss above 0"
+    words = "is not a finite number" if target in ("nan", "inf") else "a target must be a finite loss above 0"
     assert words.encode() in said
 
 

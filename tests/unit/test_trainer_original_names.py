@@ -103,7 +103,7 @@ def test_a_hosts_own_commands_are_found_by_their_words(tmp_path: Path) -> None:
         return subprocess.run([sys.executable, "-m", "worker", *words], capture_output=True, text=True, check=False,
                               stdin=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
 
-    (tmp_path / "texts").write_text("\n%\n".join("one two three four five six".split()))
+    (tmp_path / "texts").write_text("\n%\n".join(["one", "two", "three", "four", "five", "six"]))
     made = run("data", "prepare", "--out", str(tmp_path / "made"), "--split", "%", "--validation", "2",
                str(tmp_path / "texts"))
     assert (made.returncode, made.stderr) == (0, "")
