@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.unit.plain_model import plain_logits
-from worker.trainer.attention import Flex, document_begins
+from worker.trainer.attention import Flex, check_documents, document_begins
+from worker.trainer.errors import BadInput
 from worker.trainer.model import GPT, count_parameters
 from worker.trainer.optim import Optimizers
 from worker.trainer.providers import LiveStudent
@@ -128,6 +129,21 @@ def test_documents_are_laid_out_for_kernels_of_ragged_sequences() -> None:
     table = document_begins(batch, 5)
     assert table.dtype == torch.int32
     assert table.tolist() == [0, 10, 32, 64, 64, 64, 64], "the table's size depends on the shape only"
+
+
+def test_more_documents_than_the_kernels_table_holds_are_named_with_their_step() -> None:
+    few, many = torch.zeros(4, 65, dtype=torch.int64), torch.full((4, 65), 5)
+    check_documents(few, 5, 2, "the batch of step 7")
+    few[3, :9] = 5
+    check_documents(few, 5, 2, "the batch of step 7")  # 1 + 9 of the 2 * 64 / 16 + 2 that a microbatch has room for
+    few[3, 9:20] = 5
+    with pytest.raises(BadInput, match=r"the batch of step 7, microbatch 1: 21 documents, .* table holds 10"):
+        check_documents(few, 5, 2, "the batch of step 7")
+    few[3, 9:] = 0
+    few[:, -1] = 5
+    check_documents(few, 5, 2, "the batch of step 7")  # the last one is a target only
+    with pytest.raises(BadInput, match="the validation batch, microbatch 0"):
+        check_documents(many, 5, 4, "the validation batch")
 
 
 def test_more_documents_than_the_kernels_table_holds_end_the_run() -> None:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worker.hub_kernels import flash_attention_3
+from worker.trainer.errors import BadInput
 
 TOKENS_PER_DOCUMENT = 16
 """Documents may be this short in the mean of a microbatch: kernels for ragged sequences take a table of fixed size."""
@@ -169,9 +170,9 @@ def document_begins(tokens_BL: Tensor, document_token: int) -> Tensor:
     """Where documents begin when the rows are laid end to end, then the end as often as it fills the table.
 
     The table's size depends on the shape only, so that nothing waits for the device and nothing is compiled again.
-    More documents than it holds end the run.
+    More documents than it holds end the run; :func:`check_documents` says so before the device does.
     """
-    count, most = tokens_BL.numel(), tokens_BL.numel() // TOKENS_PER_DOCUMENT + tokens_BL.size(0)
+    count, most = tokens_BL.numel(), _documents_held(*tokens_BL.shape)
     first_BL = torch.zeros_like(tokens_BL, dtype=torch.bool)
     first_BL[:, 0] = True
     begins_N = (first_BL | (tokens_BL == document_token)).flatten()
@@ -181,6 +182,23 @@ def document_begins(tokens_BL: Tensor, document_token: int) -> Tensor:
     table = torch.full((most + 1,), count, dtype=torch.int32, device=tokens_BL.device)
     return table.scatter_(0, torch.where(begins_N, number_N.clamp_max(most), most),
                           torch.where(begins_N, places_N, count))
+
+
+def check_documents(tokens_BL: Tensor, document_token: int, micro: int, what: str) -> None:
+    """Raises :class:`BadInput` where one of the microbatches of ``[B, L + 1]`` tokens has more documents than the
+    kernels' table holds; on the host, where a device would only break off. ``what`` names the batch."""
+    for number, piece_BL in enumerate(torch.split(tokens_BL[:, :-1], micro)):
+        first = piece_BL == document_token
+        first[:, 0] = True
+        found, most = int(first.sum()), _documents_held(*piece_BL.shape)
+        if found > most:
+            raise BadInput(f"{what}, microbatch {number}: {found} documents, of which attention's table holds {most}: "
+                           f"they are shorter than {TOKENS_PER_DOCUMENT} tokens in the mean. Set attention.backend to "
+                           "flex or sdpa, or model.document_token to null")
+
+
+def _documents_held(rows: int, length: int) -> int:
+    return rows * length // TOKENS_PER_DOCUMENT + rows
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from worker.continuing import Beginning
 from worker.trainer import checkpoint
-from worker.trainer.attention import Attend
+from worker.trainer.attention import Attend, check_documents
 from worker.trainer.attention_choice import Chosen, check_shapes, choose, slow_shapes
 from worker.trainer.clock import TrainClock
 from worker.trainer.data import Corpus, open_corpus
@@ -125,11 +125,16 @@ class _Run:
         for stage in stages.all:
             self.ranks.check(stage.batch // stage.micro, f"stage {stage.number}")
         validation_BL = self._validation(corpus)
+        if chosen.flash and spec.model.document_token is not None:
+            check_documents(validation_BL, spec.model.document_token, stages.all[0].micro, "the validation batch")
 
         def corpus_batch(step: int) -> Tensor:
             """The tokens ``[B, L + 1]`` of the update that follows ``step`` updates."""
             tokens = torch.from_numpy(
                 corpus.batch(spec.seed, step, stages.at(step).batch, spec.data.sequence_length))
+            if chosen.flash and spec.model.document_token is not None:
+                check_documents(tokens, spec.model.document_token, stages.at(step).micro,
+                                f"the batch of step {step + 1}")
             return tokens.pin_memory() if device.type == "cuda" else tokens
 
         batch_of: Callable[[int], Tensor] = Ahead(corpus_batch, lambda tokens: tokens.to(device, non_blocking=True),
