@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -100,6 +101,25 @@ def test_the_digest_sees_every_token_and_what_it_is_for(tmp_path: Path) -> None:
     changed[-1] ^= 1
     write_shard(tmp_path / "data" / "train-0.bin", changed)
     assert len(digests | {small(tmp_path).sha256}) == 5
+
+
+def test_a_shard_is_read_again_only_where_its_file_changed(tmp_path: Path) -> None:
+    place_shards(tmp_path)
+    path = tmp_path / "data" / "train-0.bin"
+    before, facts = small(tmp_path).sha256, path.stat()
+    with path.open("r+b") as shard:
+        shard.seek(HEADER_BYTES)
+        shard.write(b"\x1f\x00")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert small(tmp_path).sha256 == before, "nobody looked"
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1))
+    after = small(tmp_path).sha256
+    assert after != before
+    for note in (tmp_path / "cache" / "shard-digests").iterdir():
+        note.write_text("{")
+    assert small(tmp_path).sha256 == after, "a note that does not read is made anew"
+    with pytest.raises(BadInput, match="the vocabulary has 16"):
+        open_corpus(tmp_path, parsed(spec_of()).data, 16)
 
 
 def test_a_batch_is_a_pure_function_of_seed_and_step(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from worker.durable import write_atomic
 from worker.trainer.errors import BadInput
 from worker.trainer.shards import HEADER_BYTES, Tokens, open_shard
 from worker.trainer.spec import DataSpec
@@ -62,7 +65,7 @@ def open_corpus(root: Path, spec: DataSpec, vocab_size: int) -> Corpus:
     for part, found in paths.items():
         for path in found:
             tokens = open_shard(path)
-            digest.update(f"{part}:{_examine(path, tokens, vocab_size)}\n".encode())
+            digest.update(f"{part}:{_examine(path, tokens, vocab_size, root / 'cache' / 'shard-digests')}\n".encode())
             if len(tokens) <= spec.sequence_length:
                 raise BadInput(f"{path}: {len(tokens)} tokens; a sequence with its targets takes "
                                f"{spec.sequence_length + 1}")
@@ -93,17 +96,39 @@ def _matches(data: Path, pattern: str | None) -> list[Path]:
     return found
 
 
-def _examine(path: Path, tokens: Tokens, vocab_size: int) -> str:
-    """The digest of the tokens, which are looked at on the way. Raises :class:`BadInput` for one out of range."""
-    digest = hashlib.sha256()
+def _examine(path: Path, tokens: Tokens, vocab_size: int, known: Path) -> str:
+    """The digest of the tokens. Raises :class:`BadInput` for one out of range.
+
+    Below ``known`` stands what was read of a file once, by its place, size, time of change and inode: a large corpus
+    is not read again by every run and rank.
+    """
+    facts = path.stat()
+    about = f"{path.resolve()}\n{facts.st_size}\n{facts.st_mtime_ns}\n{facts.st_ino}"
+    note = known / f"{hashlib.sha256(about.encode()).hexdigest()}.json"
+    try:
+        read = json.loads(note.read_bytes())
+        digest, largest = str(read["sha256"]), int(read["largest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        digest, largest = _read(tokens)
+        with suppress(OSError):  # then it is read again
+            known.mkdir(parents=True, exist_ok=True)
+            write_atomic(str(note), json.dumps({"sha256": digest, "largest": largest}).encode() + b"\n")
+    if largest >= vocab_size:
+        at = next(start + int(np.argmax(over)) for start in range(0, len(tokens), _PIECE_TOKENS)
+                  if (over := tokens[start:start + _PIECE_TOKENS] >= vocab_size).any())
+        raise BadInput(f"{path}: token {at} is {tokens[at]}; the vocabulary has {vocab_size} (byte "
+                       f"{HEADER_BYTES + 2 * at})")
+    return digest
+
+
+def _read(tokens: Tokens) -> tuple[str, int]:
+    """The digest of the tokens, and the largest of them."""
+    digest, largest = hashlib.sha256(), 0
     for start in range(0, len(tokens), _PIECE_TOKENS):
         piece = tokens[start:start + _PIECE_TOKENS]
-        if int(piece.max()) >= vocab_size:
-            at = start + int(np.argmax(piece >= vocab_size))
-            raise BadInput(f"{path}: token {at} is {tokens[at]}; the vocabulary has {vocab_size} (byte "
-                           f"{HEADER_BYTES + 2 * at})")
+        largest = max(largest, int(piece.max()))
         digest.update(piece.tobytes())
-    return digest.hexdigest()
+    return digest.hexdigest(), largest
 
 
 def _edges(shards: tuple[Tokens, ...], length: int) -> Places:
