@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
 
-from torch import Tensor
+T = TypeVar("T")
 
 
-class Ahead:
+class Ahead(Generic[T]):
     """``batch_of``, which is pure in the step, with the step after the last one asked for computed by a thread.
 
     So what is given does not depend on when, and a run that is resumed sees the batches it would have seen. ``last`` is
@@ -16,12 +17,12 @@ class Ahead:
     the thread raised is raised by the call that asks for that step.
     """
 
-    def __init__(self, batch_of: Callable[[int], Tensor], place: Callable[[Tensor], Tensor], *, last: int) -> None:
+    def __init__(self, batch_of: Callable[[int], T], place: Callable[[T], T], *, last: int) -> None:
         self._batch_of, self._place, self._last = batch_of, place, last
         self._thread = ThreadPoolExecutor(1, "next-batch")
-        self._next: tuple[int, Future[Tensor]] | None = None
+        self._next: tuple[int, Future[T]] | None = None
 
-    def __call__(self, step: int) -> Tensor:
+    def __call__(self, step: int) -> T:
         ready, self._next = self._next, None
         batch = ready[1].result() if ready is not None and ready[0] == step else self._batch_of(step)
         if step < self._last:

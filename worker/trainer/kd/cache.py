@@ -32,6 +32,7 @@ from worker.durable import sync_directory, write_atomic
 from worker.locks import open_lock
 from worker.trainer.kd.matmul import into
 from worker.trainer.kd.words import Words, from_logits
+from worker.trainer.prefetch import Ahead
 from worker.trainer.states import States, accumulator
 
 FORMAT = "kdorch-teacher-cache-2"
@@ -103,27 +104,37 @@ def keep(states: States, temperature: float, k: int, chunk: int) -> Kept:
 class TeacherCache:
     """An open cache; a :class:`~worker.trainer.providers.TeacherVoice` for the steps that it was opened for."""
 
-    def __init__(self, place: Path, key: CacheKey, device: torch.device) -> None:
+    def __init__(self, place: Path, key: CacheKey, device: torch.device, passes: int) -> None:
         self._place, self._key, self._device = place, key, device
         self._open: dict[str, Any] = {}
+        # A step's answers are read while the device works on the one before; its microbatches share them.
+        self._ahead: Ahead[Kept] = Ahead(self._read, lambda kept: kept, last=passes - 1)
+        self._here: tuple[int, Kept] | None = None
 
     def __call__(self, tokens_BL: Tensor, step: int, row: int) -> Words:
         key = self._key
         assert step % key.every == 0, "the teacher was not asked for this step"
         ordinal = step // key.every
-        shard, within = divmod(ordinal, key.steps_per_shard)
-        rows = slice(row, row + len(tokens_BL))
-        kept = {name: torch.from_numpy(self._slice(shard, name, within, rows)).to(self._device)
-                for name in ("index", "logits", "lse")}
-        return from_logits(kept["index"].long().flatten(0, 1), kept["logits"].float().flatten(0, 1),
-                           kept["lse"].flatten(), key.temperature)
+        if self._here is None or self._here[0] != ordinal:
+            self._here = ordinal, self._ahead(ordinal)
+        kept, rows = self._here[1], slice(row, row + len(tokens_BL))
+        index, logits, lse = (part[rows].to(self._device, non_blocking=True)
+                              for part in (kept.index, kept.logits, kept.lse))
+        # Widened where they arrive: 16 bits travel, of which the sign is none.
+        return from_logits(index.long().bitwise_and_(0xFFFF).flatten(0, 1), logits.float().flatten(0, 1),
+                           lse.flatten(), key.temperature)
 
-    def _slice(self, shard: int, name: str, step: int, rows: slice) -> Any:
+    def _read(self, ordinal: int) -> Kept:
+        """The answers of one step, ``[rows, L, K]`` and ``[rows, L]``; 16-bit indices as int16."""
+        shard, within = divmod(ordinal, self._key.steps_per_shard)
         path = str(self._place / shard_name(shard))
-        if path not in self._open:
-            self._open = {path: safe_open(path, framework="numpy")}  # runs go forward: one shard at a time
-        values = self._open[path].get_slice(name)[step, rows]
-        return values.astype(np.int32) if name == "index" else values
+        opened = self._open.get(path)
+        if opened is None:
+            opened = safe_open(path, framework="numpy")
+            self._open = {path: opened}  # runs go forward: one shard at a time
+        index, logits, lse = (opened.get_slice(name)[within] for name in ("index", "logits", "lse"))
+        parts = [torch.from_numpy(values) for values in (index.view(np.int16), logits, lse)]
+        return Kept(*(part.pin_memory() for part in parts)) if self._device.type == "cuda" else Kept(*parts)
 
 
 def shard_name(number: int) -> str:
@@ -159,7 +170,7 @@ def open_cache(cache: Path, key: CacheKey, steps: int, answer: Callable[[int], K
             write_atomic(str(place / INDEX), json.dumps(
                 {"format": FORMAT, "key": asdict(key), "shards": shards}, indent=1, sort_keys=True).encode() + b"\n")
         total = sum(float(shard["build_ms"]) for shard in shards[:needed])
-        return TeacherCache(place, key, device), Cost(total, built)
+        return TeacherCache(place, key, device, passes), Cost(total, built)
     finally:
         os.close(lock)
 
