@@ -68,8 +68,8 @@ def repeated(dispatch: DispatchDocument | None, log: bytes, curve: Curve) -> Rep
 def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
     """Digest of all that must be equal for two runs' figures to be compared.
 
-    Data, seed, batch, validation and horizon come from the spec; corpus digest, GPU model, precision, torch and
-    thread count from what really ran.
+    Data, seed, batch, its stages, validation and horizon come from the spec; corpus digest, GPU model, precision, torch
+    and thread count from what really ran.
     """
     facts: dict[str, Any] = {
         "corpus_sha256": environment.corpus_sha256,
@@ -83,6 +83,8 @@ def comparison_key(spec: Spec, environment: EnvironmentDocument) -> str:
         "batch_sequences": spec.data.batch_sequences,
         "validation": spec.validation.model_dump(mode="json"),
     }
+    if spec.stages:
+        facts["stages"] = [stage.model_dump(mode="json") for stage in spec.stages]
     return canonical_digest(facts)
 
 

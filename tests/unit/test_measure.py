@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator.dispatch.measure import Repeated, measure, repeated, whole
+from orchestrator.dispatch.measure import Repeated, comparison_key, measure, repeated, whole
 from orchestrator.wire.documents import Continuation, DispatchDocument, EnvironmentDocument, ExitDocument, Resolved
-from orchestrator.wire.spec import Spec
+from orchestrator.wire.spec import Spec, StageSpec
 from orchestrator.wire.trainlog import parse_log
 
 RUN, OTHER = "a" * 64, "c" * 64
@@ -68,3 +68,10 @@ def test_a_trainers_word_alone_excuses_no_train_time() -> None:
     assert repeated(None, LOG, curve) is None
     assert not whole(SPEC, sealed(1100), curve, None)
     assert whole(SPEC, sealed(4100), curve, None)
+
+
+def test_runs_whose_batches_grow_otherwise_are_not_compared() -> None:
+    there = EnvironmentDocument(corpus_sha256="f" * 64, device="cpu", precision="fp32", torch="2.13.0", threads=1)
+    staged = [SPEC.model_copy(update={"stages": (StageSpec(until=until, batch_sequences=8), StageSpec(until=1.0))})
+              for until in (0.25, 0.5)]
+    assert len({comparison_key(spec, there) for spec in (SPEC, *staged)}) == 3
