@@ -23,15 +23,29 @@ from orchestrator.report.words import (
 
 
 def answer(report: CampaignReport, analysis: Analysis) -> str:
-    """One sentence; provisional while runs of the campaign have no verdict."""
-    sentence = _sentence(report, analysis)
+    """The answer, in as many sentences as :func:`answers` has."""
+    return " ".join(answers(report, analysis))
+
+
+def answers(report: CampaignReport, analysis: Analysis) -> tuple[str, ...]:
+    """The answer in one sentence, and after it what it costs and how sure it is; provisional while runs of the campaign
+    have no verdict."""
+    sentence, *more = _sentences(report, analysis)
     over = sum(1 for r in report.runs if r.over)
     if over < len(report.runs):
         of = max(report.planned or 0, len(report.runs))
         planned = " planned" if report.planned is not None else ""
         sentence = f"Provisional, {of - over} of {of}{planned} {'run' if of == 1 else 'runs'} without a verdict: " \
                    f"{sentence[0].lower()}{sentence[1:]}"
-    return sentence
+    return sentence, *more
+
+
+def _sentences(report: CampaignReport, analysis: Analysis) -> list[str]:
+    teachers = [r for r in report.runs if r.role == "teacher"]
+    admitted = not teachers or any(r.verdict == "promote" for r in teachers)
+    if report.runs and admitted and not report.measures and analysis.best is not None:
+        return _best_arm(report, analysis, analysis.best)
+    return [_sentence(report, analysis)]
 
 
 def _sentence(report: CampaignReport, analysis: Analysis) -> str:
@@ -43,8 +57,6 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
         return _no_teacher(teachers) if all(r.over for r in teachers) else _no_teacher_yet(teachers)
     if report.measures:
         return measured_answer(report)
-    if analysis.best is not None:
-        return _best_arm(report, analysis, analysis.best)
     if analysis.arms:
         return _no_arm(report, analysis)
     if wants_kd:
@@ -59,7 +71,7 @@ def _sentence(report: CampaignReport, analysis: Analysis) -> str:
     return "No run produced evidence that can be compared."
 
 
-def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
+def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> list[str]:
     n, looked_at = best.seeds, analysis.looked_at
     assert analysis.target is not None
     teacher = best.reached[0].run.teacher
@@ -80,12 +92,13 @@ def _best_arm(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
         parts.append(_against("the same schedule without KD", best.against_control, looked_at.control))
     else:
         parts.append("uncontrolled: no control of the same schedule, so the schedule alone may explain it")
-    if best.against_ce is not None and best.against_ce.time_ms.mean.value is not None:
-        parts.append(_time(best.against_ce, cost))
+    timed = best.against_ce is not None and best.against_ce.time_ms.mean.value is not None
     standing = [_picked(report, analysis, best), _shown(best), _one_teacher(analysis),
-                _confirmed(report, analysis, best), "" if _is_shown(best) else _honesty(n)]
-    return f"{', '.join(parts)}{_at_the_end(report, best)}; {'; '.join(s for s in standing if s)}" \
-           f"{_lost(report, analysis, best)}."
+                "" if _is_shown(best) else _honesty(n)]
+    lines = [", ".join(parts), _time(best.against_ce, cost) if timed and best.against_ce is not None else "",
+             _at_the_end(report, best), _confirmed(report, analysis, best), "; ".join(s for s in standing if s),
+             _lost(report, analysis, best).removeprefix("; ")]
+    return [f"{line[0].upper()}{line[1:]}." for line in lines if line]
 
 
 def _picked(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
@@ -105,7 +118,7 @@ def _one_teacher(analysis: Analysis) -> str:
 def _confirmed(report: CampaignReport, analysis: Analysis, best: Arm) -> str:
     """What fresh seeds said of the whole configuration, where its stage asked them."""
     asked = replicated.of_arm(report, analysis.stage, best.name)
-    return "" if asked is None else replicated.sentence(report, asked)
+    return "" if asked is None else f"it is {replicated.sentence(report, asked)}"
 
 
 def _at_the_end(report: CampaignReport, best: Arm) -> str:
@@ -118,7 +131,7 @@ def _at_the_end(report: CampaignReport, best: Arm) -> str:
         return ""
     theirs, plain = (math.fsum(values) / len(pairs) for values in zip(*pairs, strict=True))
     how = "level with" if loss(theirs) == loss(plain) else "worse than" if theirs > plain else "better than"
-    return f", and after the whole horizon a loss of {loss(theirs)}, {how} plain CE's {loss(plain)}"
+    return f"after the whole horizon its loss is {loss(theirs)}, {how} plain CE's {loss(plain)}"
 
 
 def _shown(best: Arm) -> str:
@@ -149,7 +162,7 @@ def _against(what: str, savings: Savings, of: int) -> str:
 
 def _time(savings: Savings, teacher_ms: int | None) -> str:
     told = less_or_more(in_seconds(savings.time_ms.mean), "s", "less", "more", decimals=None)
-    words = f"with {told} plain CE in train time"
+    words = f"it took {told} plain CE in train time"
     if savings.net_time_ms.mean.value is None:
         return f"{words}, the teacher's own time unknown"
     net = less_or_more(in_seconds(savings.net_time_ms.mean), "s", "less", "more", decimals=None)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from orchestrator.domain.comparability import Ran, comparability
 from orchestrator.report import rendering
-from orchestrator.report.answer import answer
+from orchestrator.report.answer import answer, answers
 from orchestrator.report.comparisons import Analysis, analyse, analyses, answering
 from orchestrator.report.configuration import settings_told
 from orchestrator.report.document import Page, Paragraph, Picture, Section, section, strong, text
@@ -66,7 +66,7 @@ def campaign_page(report: CampaignReport) -> Page:
     found = analyses(report)
     first = answering(found)
     pictures = campaign_figures(report, first)
-    told = answer(report, first)
+    told = answers(report, first)
     settings = settings_told(report)
     parts: list[Section | None] = [asked.asked(report, found)]
     # The stage that answers comes first; what it was chosen from follows.

@@ -107,10 +107,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """``answer`` stands below the title, before everything else. ``notices`` follow it at once."""
+    """``answer`` stands below the title, before everything else, its first sentence above the others. ``notices``
+    follow it at once."""
 
     title: str
-    answer: str
+    answer: tuple[str, ...]
     sections: tuple[Section, ...]
     notices: tuple[Paragraph, ...] = ()
 

@@ -73,7 +73,7 @@ def history_page(ledger: Reads, root: Path, reference: str | None = None, patter
     said = counted(len(reports), "campaign", "campaigns")
     runs = counted(sum(len(r.runs) for r in reports), "run", "runs")
     spent = sum(run.spent.host_ms for r in reports for run in r.runs)
-    return Page("Log of campaigns", f"{said}, {runs}, {seconds(spent)} on hosts.",
+    return Page("Log of campaigns", (f"{said}, {runs}, {seconds(spent)} on hosts.",),
                 tuple(s for s in sections if s is not None))
 
 

@@ -238,11 +238,11 @@ def test_the_answer_tells_both_controls_the_teachers_cost_and_its_own_limits():
         "162.5 steps fewer than plain CE (95 % t-interval −156 to 481 over n = 2 paired seeds, simultaneous for 2 "
         "arms; p = 0.5000 after all 2 arms), ",
         "75 steps fewer than the same schedule without KD (95 % t-interval −243 to 393 over n = 2 paired seeds; "
-        "p = 0.2500), ",
-        "16.3 s less than plain CE in train time and 11.3 s less than it once the teacher's 5.00 s are counted",
+        "p = 0.2500). ",
+        "It took 16.3 s less than plain CE in train time and 11.3 s less than it once the teacher's 5.00 s are counted",
     ):
         assert wanted in text
-    assert text.endswith("; candidate, picked from 2; KD's own effect is not shown; conditional on this one teacher; "
+    assert text.endswith(" Candidate, picked from 2; KD's own effect is not shown; conditional on this one teacher; "
                          "one campaign with n = 2 seeds, not a proof.")
 
 
@@ -283,9 +283,9 @@ def test_who_comes_to_the_target_first_and_ends_behind_is_not_only_praised():
         return say(campaign(*runs))
 
     assert over(3.9, 3.7).startswith("The only KD arm, b, taught by t-s0, came to loss 4.0700: 500 steps, ")
-    assert "after the whole horizon a loss of 3.9000, worse than plain CE's 3.7000; " in over(3.9, 3.7)
-    assert "a loss of 3.6000, better than plain CE's 3.7000; " in over(3.6, 3.7)
-    assert "a loss of 3.7000, level with plain CE's 3.7000; " in over(3.70001, 3.7)
+    assert "After the whole horizon its loss is 3.9000, worse than plain CE's 3.7000." in over(3.9, 3.7)
+    assert "its loss is 3.6000, better than plain CE's 3.7000." in over(3.6, 3.7)
+    assert "its loss is 3.7000, level with plain CE's 3.7000." in over(3.70001, 3.7)
     assert "whole horizon" not in over(3.9, 3.7, stopped=500), "it stopped at its target"
 
 
@@ -381,7 +381,10 @@ def test_the_same_campaign_gives_the_same_bytes():
 def test_the_page_holds_what_the_answer_rests_on():
     pages = build_report(FULL)
     text = pages.markdown
-    assert text.startswith(f"# lr_grid\n\n**{pages.answer}**\n")
+    first, *others = pages.page.answer
+    assert text.startswith(f"# lr_grid\n\n**{first}**\n")
+    assert all(f"\n\n{sentence}\n" in text for sentence in others)
+    assert pages.answer == " ".join(pages.page.answer)
     for wanted in (
         "| t-s0 | – | 250 | 66,542 ms | 96 % | pass |", "| t3-s0 | – | 300 | 184,101 ms | 265 % | miss |",
         "| t3-s0 | budget | 184101 ms | <= 69402 ms |", "10 % of 694015 ms", "`teachers.best` is **t-s0**",
