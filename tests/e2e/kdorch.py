@@ -28,6 +28,20 @@ def until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE
         time.sleep(0.02)  # the pause of a poll, not a guess at how long something takes
 
 
+def baselines(name: str, seeds: int) -> str:
+    """A campaign file: so many simulated CE runs, named ``NAME/only-sN``, each over as soon as it begins."""
+    return f"""
+campaign: {name}
+deadline: 5m
+defaults:
+  entry: simulated
+  horizon: 100
+  simulated: {{step_ms: 10, real_step_ms: 0, decay_steps: 60}}
+stages:
+  - {{name: only, role: ce, axes: {{seed: {list(range(seeds))}}}, policy: ce-baseline}}
+"""
+
+
 @dataclass(frozen=True)
 class Laptop:
     """One working directory with its own KDORCH_HOME."""

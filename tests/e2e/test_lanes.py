@@ -10,18 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.kdorch import Laptop, attempts, trainer_starts
-
-TWO = """
-campaign: two
-deadline: 5m
-defaults:
-  entry: simulated
-  horizon: 100
-  simulated: {step_ms: 10, real_step_ms: 0, decay_steps: 60}
-stages:
-  - {name: only, role: ce, axes: {seed: [0, 1]}, policy: ce-baseline}
-"""
+from tests.e2e.kdorch import Laptop, attempts, baselines, trainer_starts
 
 
 @pytest.fixture
@@ -39,7 +28,7 @@ def test_a_run_waits_for_its_first_host_and_then_goes_to_the_next(tmp_path: Path
         f"hosts:\n  gone: {{address: 127.0.0.1, port: {deaf_port}, user: kd}}\n"
         f"  here: {{transport: local, root: {tmp_path / 'here'}, slots: 1}}\n"
         "lanes: {default: [{host: gone, max_wait: 1s}, here]}\n")
-    (laptop.cwd / "two.yaml").write_text(TWO)
+    (laptop.cwd / "two.yaml").write_text(baselines("two", 2))
     said = laptop.run("campaign", "launch", "two.yaml").stderr.decode()
     assert f"gone: 127.0.0.1:{deaf_port} refuses connections); no run is there; it is tried again" in said
     assert "two/only-s0: gone does not answer; the run waits for it for up to 1 s" in said

@@ -7,18 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.kdorch import Laptop, attempts, trainer_starts, until
-
-TWO = """
-campaign: two
-deadline: 5m
-defaults:
-  entry: simulated
-  horizon: 100
-  simulated: {step_ms: 10, real_step_ms: 0, decay_steps: 60}
-stages:
-  - {name: only, role: ce, axes: {seed: [0, 1]}, policy: ce-baseline}
-"""
+from tests.e2e.kdorch import Laptop, attempts, baselines, trainer_starts, until
 
 
 def _hosts(laptop: Laptop, root: Path) -> None:
@@ -31,7 +20,7 @@ def laptop(tmp_path: Path) -> Laptop:
     laptop = Laptop(tmp_path / "laptop")
     laptop.home.mkdir(parents=True)
     _hosts(laptop, tmp_path / "root")
-    (laptop.cwd / "two.yaml").write_text(TWO)
+    (laptop.cwd / "two.yaml").write_text(baselines("two", 2))
     laptop.run("campaign", "launch", "two.yaml", "--detach")
     until(lambda: len(list((tmp_path / "root" / "runs").glob("*/attempts/1/exit.json"))) == 2, "both are sealed")
     return laptop

@@ -6,18 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.kdorch import Laptop, attempts, trainer_starts, until
-
-FOUR = """
-campaign: four
-deadline: 5m
-defaults:
-  entry: simulated
-  horizon: 100
-  simulated: {step_ms: 10, real_step_ms: 0, decay_steps: 60}
-stages:
-  - {name: only, role: ce, axes: {seed: [0, 1, 2, 3]}, policy: ce-baseline}
-"""
+from tests.e2e.kdorch import Laptop, attempts, baselines, trainer_starts, until
 
 
 def _hosts(laptop: Laptop, *names: str, lane: str = "good", python: str = "") -> None:
@@ -31,7 +20,7 @@ def _hosts(laptop: Laptop, *names: str, lane: str = "good", python: str = "") ->
 def laptop(tmp_path: Path) -> Laptop:
     laptop = Laptop(tmp_path)
     laptop.home.mkdir(parents=True)
-    (laptop.cwd / "four.yaml").write_text(FOUR)
+    (laptop.cwd / "four.yaml").write_text(baselines("four", 4))
     return laptop
 
 
@@ -45,7 +34,7 @@ def test_the_runs_of_other_hosts_are_collected_and_the_unusable_one_is_told_at_t
     laptop.run("campaign", "launch", "four.yaml", "--detach")
     until(lambda: len(list((laptop.cwd / "bad" / "runs").glob("*/attempts/1/exit.json"))) == 4, "all are sealed")
     # A second campaign shares two of the runs, and has two of its own on the other host.
-    (laptop.cwd / "more.yaml").write_text(FOUR.replace("campaign: four", "campaign: more").replace("2, 3", "4, 5"))
+    (laptop.cwd / "more.yaml").write_text(baselines("more", 4).replace("2, 3", "4, 5"))
     if trouble == "no python":
         _hosts(laptop, "good", "bad", python=NO_PYTHON)
         reason = "/nowhere/python3"
