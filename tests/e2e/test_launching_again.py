@@ -46,20 +46,22 @@ def test_a_run_that_was_over_its_budget_is_not_tried_until_it_passes(laptop: Lap
 
 
 def test_a_run_that_a_person_cancelled_runs_again_when_a_person_says_so(laptop: Laptop) -> None:
+    def tries(wanted: int, why: str) -> None:
+        until(lambda: [trainer_starts(a) for a in attempts(laptop.home / "host")] == [1] * wanted, why)
+
     laptop.run("campaign", "launch", "slow.yaml", "--detach")
-    until(lambda: any(trainer_starts(a) for a in attempts(laptop.home / "host")), "it trains")
+    tries(1, "it trains")
     laptop.run("run", "cancel", "slow/only-s0")
     said = laptop.run("campaign", "launch", "slow.yaml").stderr.decode()
     said += laptop.run("campaign", "launch", "slow.yaml").stderr.decode()
     assert "slow/only-s0 was cancelled, and stays so; 'kdorch run retry slow/only-s0' runs it again" in said
     assert len(list(attempts(laptop.home / "host"))) == 1
+    laptop.run("run", "retry", "slow/only-s0")
+    tries(2, "a person asked for it")
 
     laptop.run("campaign", "cancel", "slow")
-    laptop.run("campaign", "resume", "slow", "--detach")
-    until(lambda: len(list(attempts(laptop.home / "host"))) == 2, "a campaign that is resumed takes it up again")
-    laptop.run("run", "cancel", "slow/only-s0")
     laptop.run("watch", "slow")
-    laptop.run("run", "retry", "slow/only-s0")
-    until(lambda: len(list(attempts(laptop.home / "host"))) == 3, "so does a person")
-    laptop.run("run", "cancel", "slow/only-s0")
+    laptop.run("campaign", "resume", "slow", "--detach")
+    tries(3, "a campaign that is resumed takes up what was cancelled with it")
+    laptop.run("campaign", "cancel", "slow")
     laptop.run("watch", "slow")
