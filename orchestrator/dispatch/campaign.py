@@ -113,7 +113,7 @@ class CampaignDriver:
         """Where runs could not go on because of a host that a person must see to, say so once all others are done."""
         if self._pool.unusable_hosts and any(
                 a.state not in TERMINAL_STATES for a in self._ledger.current_attempts(self._run_ids())):
-            raise next(iter(self._pool.unusable_hosts.values()))
+            self._pool.require_usable()
 
     def _launch_ready(self) -> int:
         """Take every step that is due and launch what may start; returns how many runs were launched."""

@@ -34,7 +34,7 @@ from orchestrator.dispatch.home import Home
 from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.logs import LogCopy
 from orchestrator.dispatch.pool import HostPool
-from orchestrator.dispatch.proved import another_root, event_of, needs_its_root, no_news
+from orchestrator.dispatch.proved import another_root, event_of, is_in_its_root, needs_its_root, no_news
 from orchestrator.dispatch.session import utc_now
 from orchestrator.dispatch.signing import Signer
 from orchestrator.dispatch.why import forecast_of_all
@@ -167,7 +167,7 @@ class Follower:
         by_run = {a.run_id: a for a in attempts}
         for observation in answer.observations:
             attempt = by_run[observation.run_id]
-            if needs_its_root(attempt, observation) and not self._is_in(agent, attempt):
+            if needs_its_root(attempt, observation) and not is_in_its_root(self._ledger, agent, attempt):
                 self._pool.bar(agent.name, another_root(agent.name, self._names(attempt.run_id)))
                 return
             remember(self._home, observation, utc_now())
@@ -177,11 +177,6 @@ class Follower:
         if not self._moved and not agent.lost:
             # What lives there now, which may not be what this answer was about.
             self._ask(agent, [a for a in self._on_host.get(agent.name, ()) if a.state is not State.COLLECTING])
-
-    def _is_in(self, agent: HostAgent, attempt: AttemptRow) -> bool:
-        """Whether the host shows the root that the attempt was placed in."""
-        return agent.root_id is not None and \
-            self._ledger.placed_in(attempt.run_id, attempt.attempt_no) == agent.root_id
 
     def _adopted(self, attempt: AttemptRow) -> None:
         self._moved = True

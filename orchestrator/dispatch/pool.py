@@ -69,6 +69,11 @@ class HostPool:
         """Hosts that a person must see to first, each with the reason."""
         return self._unusable
 
+    def require_usable(self) -> None:
+        """Raise the reason of an unusable host, if there is one: the first that was met."""
+        for error in self._unusable.values():
+            raise error
+
     @property
     def connecting(self) -> frozenset[str]:
         """Hosts that are being connected now."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from orchestrator.dispatch.agent import HostAgent
 from orchestrator.dispatch.measure import outcome_of
 from orchestrator.domain.errors import HostUnfit
 from orchestrator.domain.lifecycle import Event, Outcome, State
+from orchestrator.ledger.reads import Reads
 from orchestrator.ledger.rows import AttemptRow
 from orchestrator.wire.documents import Observation
 
@@ -18,6 +20,11 @@ def needs_its_root(attempt: AttemptRow, seen: Observation) -> bool:
     """Whether the observation says that the attempt is not there. That proves something only of the root that it was
     placed in: elsewhere, or where a disk is not mounted, nothing is there either."""
     return seen.state == "absent" and attempt.state in (State.QUEUED, State.RUNNING)
+
+
+def is_in_its_root(ledger: Reads, agent: HostAgent, attempt: AttemptRow) -> bool:
+    """Whether the host shows the root that the attempt was placed in; not where either of the two has no name."""
+    return agent.root_id is not None and ledger.placed_in(attempt.run_id, attempt.attempt_no) == agent.root_id
 
 
 def another_root(host: str, name: str) -> HostUnfit:

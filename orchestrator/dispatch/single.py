@@ -15,7 +15,7 @@ from orchestrator.dispatch.knowledge import needs_retry
 from orchestrator.dispatch.last_seen import recall, remember
 from orchestrator.dispatch.launch import Launcher
 from orchestrator.dispatch.on_record import plan_of_record
-from orchestrator.dispatch.proved import needs_its_root
+from orchestrator.dispatch.proved import is_in_its_root, needs_its_root
 from orchestrator.dispatch.session import Session, utc_now
 from orchestrator.dispatch.why import Known, Why, why
 from orchestrator.domain.errors import CommandFailed, ContractError, HostUnreachable, StaleRun, UsageError
@@ -118,8 +118,7 @@ def _ask(session: Session, attempt: AttemptRow) -> tuple[Observation | None, Cla
 
 def _is_in_its_root(session: Session, attempt: AttemptRow) -> bool:
     agent = None if attempt.host is None else session.pool.usable(attempt.host)
-    return agent is not None and agent.root_id is not None and \
-        session.ledger.placed_in(attempt.run_id, attempt.attempt_no) == agent.root_id
+    return agent is not None and is_in_its_root(session.ledger, agent, attempt)
 
 
 def retry_run(session: Session, reference: str, emit: Emit) -> str:
@@ -143,9 +142,8 @@ def retry_run(session: Session, reference: str, emit: Emit) -> str:
         session.ledger.new_attempt(run_id, after=attempt.attempt_no)
     placed = Launcher(session, emit).launch([run], plan)
     number = session.ledger.current_attempt(run_id).attempt_no
-    if not placed and session.pool.unusable_hosts:
-        raise next(iter(session.pool.unusable_hosts.values()))
     if not placed:
+        session.pool.require_usable()
         return f"{name}: attempt {number} is planned; its host does not answer now, and the next launch places it"
     return f"{name}: attempt {number} is placed; 'kdorch watch {name}' follows it"
 

@@ -147,7 +147,7 @@ def _ask_all(session: Session, attempts: Sequence[AttemptRow], ask: Callable[[At
     unasked = list(attempts)
     until = time.monotonic() + PATIENCE_S
     while unasked and time.monotonic() < until:
-        silent = [a for a in unasked if a.host in session.pool.unusable_hosts or not ask(a)]
+        silent = [a for a in unasked if not ask(a)]
         if len(silent) < len(unasked):  # asking many takes long by itself; the patience is with those that are silent
             until = time.monotonic() + PATIENCE_S
         if all(a.host in session.pool.unusable_hosts for a in silent):

@@ -39,7 +39,7 @@ def watch_runs(session: Session, reference: str, emit: Emit) -> bool:
         follower.rest(heard)
     follower.leave_anchors()
     if follower.live(names):
-        raise next(iter(session.pool.unusable_hosts.values()))
+        session.pool.require_usable()
     if planned:
         emit(Note(f"{len(planned)} planned and not launched yet ({', '.join(planned[:3])}"
                   f"{', …' if len(planned) > 3 else ''}); 'kdorch campaign launch' carries on"))

@@ -133,13 +133,6 @@ def resolution(connection: Connection, key: str) -> ResolutionRecord | None:
     return None if row is None else _resolution(row)
 
 
-def resolutions_to(connection: Connection, run_ids: Iterable[str]) -> list[ResolutionRecord]:
-    """What was resolved to one of these runs, oldest first."""
-    r = resolutions.c
-    query = select(resolutions).where(r.chosen_run_id.in_(list(run_ids))).order_by(r.event_seq, r.key)
-    return [_resolution(row) for row in connection.execute(query)]
-
-
 def every_resolution(connection: Connection) -> list[ResolutionRecord]:
     """All that were ever pinned, oldest first."""
     return [_resolution(row) for row in connection.execute(select(resolutions).order_by(resolutions.c.event_seq))]

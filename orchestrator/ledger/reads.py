@@ -68,11 +68,6 @@ class Reads:
         with self._reading() as connection:
             return queries.resolution(connection, key)
 
-    def resolutions_to(self, run_ids: Iterable[str]) -> list[ResolutionRecord]:
-        """What was resolved to one of these runs, oldest first."""
-        with self._reading() as connection:
-            return queries.resolutions_to(connection, run_ids)
-
     def resolutions(self) -> list[ResolutionRecord]:
         """What every selector was resolved to, oldest first."""
         with self._reading() as connection:

@@ -16,7 +16,7 @@ from orchestrator.domain.replication import Replication
 from orchestrator.domain.verdict import Role
 from orchestrator.ledger.evidence_bytes import LOG, log_bytes
 from orchestrator.ledger.reads import PERSON_NOTE, Reads
-from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow
+from orchestrator.ledger.rows import AttemptRow, CampaignRow, LedgerRow, MemberRow, ResolutionRecord
 from orchestrator.report.asking import asking, launched_with, planned_runs
 from orchestrator.report.courses import course, numbers
 from orchestrator.report.model import (
@@ -50,7 +50,7 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
     specs = {m.run_id: json.loads(ledger.spec_json(m.run_id)) for m in members}
     policies = _policies(ledger, campaign, members)
     target = next((p for p in policies if p.target is not None and not p.stage.endswith(":control")), None)
-    attempts = ledger.current_attempts(names)
+    attempts, pinned = ledger.current_attempts(names), ledger.resolutions()
     launched, asked = launched_with(campaign), asking(campaign)
     runs = tuple(_run(ledger, root if logs else None, m, rows[m.run_id], specs[m.run_id], names,
                       rows[m.run_id].outcome in asked.expects.get(m.stage, ())) for m in members
@@ -60,13 +60,13 @@ def gather(ledger: Reads, root: Path, campaign: CampaignRow, open_stages: Mappin
         question=asked.question, plan_hash=campaign.plan_hash,
         bundle_digest=next((a.bundle for a in attempts if a.bundle), ""),
         runs=runs, planned=planned_runs(asked) if any(not r.over for r in runs) else None,
-        policies=tuple(policies), choices=_choices(ledger, campaign, members, specs, names),
+        policies=tuple(policies), choices=_choices(pinned, campaign, members, specs, names),
         target=target.target if target is not None else None,
         target_from=target.target_from if target is not None else "",
         overrides=tuple(launched.get("set") or ()), host_override=launched.get("host"), scale=launched.get("scale"),
         recorded_at=campaign.recorded_at, open_stages=tuple(sorted((open_stages or {}).items())),
         ledger_head=ledger.head(), roles=asked.roles, duels=asked.duels, halvings=asked.halvings,
-        searches=asked.searches, places=_places(ledger, names) if asked.halvings or asked.searches else (),
+        searches=asked.searches, places=_places(pinned, names) if asked.halvings or asked.searches else (),
         replications=_replications(ledger, campaign, members))
 
 
@@ -82,7 +82,7 @@ def _policies(ledger: Reads, campaign: CampaignRow, members: list[MemberRow]) ->
     return found
 
 
-def _choices(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow],
+def _choices(pinned: Sequence[ResolutionRecord], campaign: CampaignRow, members: Sequence[MemberRow],
              specs: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]) -> tuple[ReportChoice, ...]:
     """The choices that this campaign made or rests on, as they were pinned, oldest first.
 
@@ -95,7 +95,6 @@ def _choices(ledger: Reads, campaign: CampaignRow, members: Sequence[MemberRow],
     stages: dict[str, set[str]] = {}
     for member in members:
         stages.setdefault(member.stage, set()).add(member.run_id)
-    pinned = ledger.resolutions()
     own = {r.selector for r in pinned if r.key in referred or r.campaign_id == campaign.campaign_id}
     return tuple(ReportChoice(r.selector, names.get(r.chosen_run_id, r.chosen_run_id[:12]), r.reason) for r in pinned
                  if r.key in referred or r.campaign_id == campaign.campaign_id
@@ -116,11 +115,11 @@ def _replications(ledger: Reads, campaign: CampaignRow, members: Sequence[Member
     return tuple(found.values())
 
 
-def _places(ledger: Reads, names: Mapping[str, str]) -> tuple[ReportPlace, ...]:
+def _places(resolutions: Sequence[ResolutionRecord], names: Mapping[str, str]) -> tuple[ReportPlace, ...]:
     """What was chosen among this campaign's runs alone, whichever campaign had it pinned first."""
     found = []
-    for pinned in ledger.resolutions_to(names):
-        if set(pinned.candidates) <= set(names):
+    for pinned in resolutions:
+        if pinned.chosen_run_id in names and set(pinned.candidates) <= set(names):
             stage, _, place = pinned.selector.partition(".")
             rank = place.partition("#")[2]
             found.append(ReportPlace(stage, int(rank) if rank else None, names[pinned.chosen_run_id], pinned.reason))
